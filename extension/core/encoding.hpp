@@ -1,0 +1,22 @@
+// Hexadecimal, base64url (RFC 4648 section 5, no padding) and the base64 of PHC strings.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace latchkey {
+
+int HexDigit(char c);  // its value, or -1
+std::string HexEncode(std::string_view bytes);
+std::optional<std::string> HexDecode(std::string_view text);
+
+// Both decoders refuse padding, white space, foreign characters and non-zero trailing bits, so that
+// one byte string has exactly one spelling.
+std::string Base64UrlEncode(std::string_view bytes);
+std::optional<std::string> Base64UrlDecode(std::string_view text);
+
+std::string Base64Encode(std::string_view bytes);  // standard alphabet, no padding
+std::optional<std::string> Base64Decode(std::string_view text);
+
+}  // namespace latchkey

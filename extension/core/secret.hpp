@@ -1,0 +1,46 @@
+// A byte string that is wiped when it goes: keys and private keys live in nothing else.
+#pragma once
+
+#include <openssl/crypto.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace latchkey {
+
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string_view bytes) : bytes_(bytes) {}
+  Secret(Secret&& other) noexcept : bytes_(other.bytes_) { other.Wipe(); }
+  Secret& operator=(Secret&& other) noexcept {
+    if (this != &other) {
+      Wipe();
+      bytes_ = other.bytes_;
+      other.Wipe();
+    }
+    return *this;
+  }
+  Secret(const Secret&) = delete;
+  Secret& operator=(const Secret&) = delete;
+  ~Secret() { Wipe(); }
+
+  std::string_view view() const { return bytes_; }
+  bool empty() const { return bytes_.empty(); }
+
+ private:
+  void Wipe() {
+    OPENSSL_cleanse(bytes_.data(), bytes_.size());
+    bytes_.clear();
+  }
+
+  std::string bytes_;
+};
+
+// Constant in time for equal lengths.
+inline bool SameBytes(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace latchkey
