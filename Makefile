@@ -47,7 +47,8 @@ all install installcheck:
 endif
 
 WARNINGS = -Wall -Wextra -Werror
-INCLUDES = -Iextension
+# Headers are named from the top: "extension/core/digest.hpp".
+INCLUDES = -I.
 
 # Server headers are not ours to warn about. Before PostgreSQL 16 they mark nothing for export, which hidden visibility
 # needs; the definition equals the one of PostgreSQL 16, so it may be made twice.
@@ -87,7 +88,7 @@ HTTPLIB_CXXFLAGS = -isystem build/include
 endif
 GATEWAY_OPTIMIZE ?= -O2
 GATEWAY_CXXFLAGS = -g $(GATEWAY_OPTIMIZE) -std=c++17 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -pthread $(WARNINGS) \
-	-I. -Igateway $(INCLUDES) -isystem $(shell $(PG_CONFIG) --includedir) $(HTTPLIB_CXXFLAGS)
+	$(INCLUDES) -isystem $(shell $(PG_CONFIG) --includedir) $(HTTPLIB_CXXFLAGS)
 GATEWAY_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -lcrypto $(HTTPLIB_LIBS) -pthread
 
 gateway: build/latchkey-gateway
@@ -110,7 +111,7 @@ install-gateway: gateway
 
 CORE_SOURCES := $(sort $(wildcard extension/core/*.cpp))
 UNIT_TESTS := $(basename $(notdir $(sort $(wildcard test/unit/*_test.cpp))))
-UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) -I. $(INCLUDES)
+UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) $(INCLUDES)
 UNIT_LIBS = -lgtest_main -lgtest -largon2 -lcrypto -pthread
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
@@ -166,8 +167,9 @@ up down reset:
 test:
 	@test/run
 
-CXX_FILES = $(shell find extension gateway test bench -name '*.cpp' -o -name '*.h' -o -name '*.hpp' 2>/dev/null | sort)
-SHELL_FILES = $(shell grep -rlE '^\#!.*\b(ba)?sh' .ci scripts test bench --include=* 2>/dev/null | grep -v node_modules | sort)
+TRACKED = git ls-files -co --exclude-standard
+CXX_FILES = $(shell $(TRACKED) -- '*.cpp' '*.hpp' '*.h')
+SHELL_FILES = $(shell $(TRACKED) -z | xargs -0 grep -lsE '^\#!/.*\b(ba)?sh$$')
 
 format:
 	clang-format -i $(CXX_FILES)
