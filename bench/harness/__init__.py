@@ -1,0 +1,1 @@
+"""What every figure shares: the private cluster, load generators, servers, accounting, the report."""

@@ -1,0 +1,40 @@
+// The Node.js backend's HTTP side; PROCESSES=2 runs two workers behind one port, as pm2 does.
+import cluster from 'node:cluster';
+import express from 'express';
+import { login, userOfToken } from './accounts.js';
+
+const refuse = (res, status, message) => res.status(status).json({ success: false, message });
+
+function application() {
+  const app = express();
+  app.use(express.json());
+
+  app.post('/api/auth/login', async (req, res) => {
+    const { email, password } = req.body ?? {};
+    if (!email || !password) return refuse(res, 400, 'Email and password are required');
+    const session = await login(email, password);
+    if (!session) return refuse(res, 401, 'Invalid credentials');
+    res.json({ success: true, ...session });
+  });
+
+  app.get('/api/auth/verify', async (req, res) => {
+    const token = req.headers.authorization?.replace('Bearer ', '');
+    if (!token) return refuse(res, 401, 'No token provided');
+    const user = await userOfToken(token);
+    if (!user) return refuse(res, 401, 'Invalid token');
+    res.json({ success: true, user });
+  });
+
+  return app;
+}
+
+const processes = Number(process.env.PROCESSES ?? 1);
+if (processes > 1 && cluster.isPrimary) {
+  for (let i = 0; i < processes; i++) cluster.fork();
+  process.on('SIGTERM', () => {
+    for (const worker of Object.values(cluster.workers)) worker.kill('SIGKILL');
+    process.exit(0);
+  });
+} else {
+  application().listen(Number(process.env.PORT), '127.0.0.1');
+}
