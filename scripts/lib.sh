@@ -117,6 +117,35 @@ stop_cluster() {
     fi
 }
 
+# psql as the superuser of a private cluster: admin_psql FOLDER DATABASE OPTION…
+admin_psql() {
+    local folder=$1 database=$2
+    shift 2
+    "$(bindir)/psql" -X -q -v ON_ERROR_STOP=1 "$@" "host=$folder/socket dbname=$database user=postgres"
+}
+
+# The version of the extension in a database, empty when it or the database is missing.
+installed_version() {
+    [ "$(admin_psql "$1" postgres -At -c "SELECT count(*) FROM pg_database WHERE datname = '$2'")" = 1 ] || return 0
+    admin_psql "$1" "$2" -At -c "SELECT extversion FROM pg_extension WHERE extname = 'latchkey'"
+}
+
+# Creates a database with the extension, and two roles that log in: `gateway` and `app`. Roles belong to the whole
+# cluster, so they may be there already.
+create_database() {
+    if [ "$(admin_psql "$1" postgres -At -c "SELECT count(*) FROM pg_database WHERE datname = '$2'")" = 0 ]; then
+        admin_psql "$1" postgres -c "CREATE DATABASE $2"
+    fi
+    admin_psql "$1" "$2" --single-transaction <<'SQL'
+SET client_min_messages = warning;
+CREATE EXTENSION latchkey CASCADE;
+SELECT format('CREATE ROLE %I LOGIN', name) FROM unnest('{gateway,app}'::text[]) AS name
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
+GRANT latchkey_gateway TO gateway;
+GRANT latchkey_app TO app;
+SQL
+}
+
 # Installs the extension, with root's rights only when something differs from what the server has. Returns 0 when the
 # installation changed.
 install_extension() {

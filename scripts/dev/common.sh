@@ -29,10 +29,3 @@ stop_gateway() {
     if [ -e "/proc/$pid" ]; then as_user kill -KILL "$pid"; fi
     rm -f "$1/gateway.pid"
 }
-
-# psql as the superuser: dev_psql DATABASE OPTION…
-dev_psql() {
-    local database=$1
-    shift
-    "$(bindir)/psql" -X -q -v ON_ERROR_STOP=1 "$@" "host=$(dev_folder)/socket dbname=$database user=postgres"
-}

@@ -56,34 +56,18 @@ start_server() {
     if ! cluster_runs "$folder"; then start_cluster "$folder"; fi
 }
 
-# One transaction: an interrupted run must not leave a database with half of it. Roles belong to the whole server, so
-# they may be there already when somebody dropped the database.
-create_objects() {
-    dev_psql latchkey --single-transaction <<'SQL'
-SET client_min_messages = warning;
-CREATE EXTENSION latchkey CASCADE;
-SELECT format('CREATE ROLE %I LOGIN', name) FROM unnest('{gateway,app}'::text[]) AS name
-WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
-GRANT latchkey_gateway TO gateway;
-GRANT latchkey_app TO app;
-SQL
-}
-
 prepare_database() {
     local folder version installed script
     folder=$(dev_folder)
     script=$(ls "$ROOT"/build/latchkey--*.sql)
     version=${script##*--}
     version=${version%.sql}
-    if [ -z "$(dev_psql postgres -At -c "SELECT 1 FROM pg_database WHERE datname = 'latchkey'")" ]; then
-        dev_psql postgres -c 'CREATE DATABASE latchkey'
-    fi
-    installed=$(dev_psql latchkey -At -c "SELECT extversion FROM pg_extension WHERE extname = 'latchkey'")
+    installed=$(installed_version "$folder" latchkey)
     if [ -z "$installed" ]; then
-        create_objects
+        create_database "$folder" latchkey
         cksum <"$script" | as_user tee "$folder/script.cksum" >/dev/null
     elif [ "$installed" != "$version" ]; then
-        dev_psql latchkey -c "ALTER EXTENSION latchkey UPDATE TO '$version'"
+        admin_psql "$folder" latchkey -c "ALTER EXTENSION latchkey UPDATE TO '$version'"
         cksum <"$script" | as_user tee "$folder/script.cksum" >/dev/null
     elif [ "$(cksum <"$script")" != "$(cat "$folder/script.cksum")" ]; then
         say "Note: sql/modules/ changed since this database was made, without a new version. 'make reset' starts afresh."
@@ -149,8 +133,13 @@ main() {
     print_what_to_try
 }
 
-# Two runs at once would create the server twice. The server and the gateway must not inherit the lock.
-mkdir -p "$ROOT/build"
-exec 9>"$ROOT/build/up.lock"
-flock -n 9 || die "another 'make up' is running in this checkout."
-main 9>&-
+# Two runs at once would create the server twice. --close: the server and the gateway must not inherit the lock.
+if [ "${1:-}" = --locked ]; then
+    main
+else
+    mkdir -p "$ROOT/build"
+    status=0
+    flock --nonblock --close --conflict-exit-code 75 "$ROOT/build/up.lock" "$0" --locked || status=$?
+    [ "$status" != 75 ] || die "another 'make up' is running in this checkout."
+    exit "$status"
+fi
