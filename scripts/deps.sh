@@ -17,7 +17,7 @@ floor_of() {
 }
 
 # The version of a package, empty when it is not installed.
-installed() { dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p'; }
+installed() { { dpkg-query -W -f '${db:Status-Status} ${Version}\n' "$1" 2>/dev/null || true; } | sed -n 's/^installed //p'; }
 
 # The major version to build for: of the server that PG_CONFIG names, else the one that the distribution offers.
 server_major() {
