@@ -21,11 +21,11 @@ stop_gateway() {
     local pid wait
     pid=$(gateway_pid "$1")
     [ -n "$pid" ] || return 0
-    as_user kill -TERM "$pid"
+    kill -TERM "$pid"
     for ((wait = 0; wait < 150; wait++)); do
         if ! [ -e "/proc/$pid" ]; then break; fi
         sleep 0.1
     done
-    if [ -e "/proc/$pid" ]; then as_user kill -KILL "$pid"; fi
+    if [ -e "/proc/$pid" ]; then kill -KILL "$pid"; fi
     rm -f "$1/gateway.pid"
 }
