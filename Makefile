@@ -12,7 +12,8 @@ export PG_CONFIG
 
 MODULE_big = $(EXTENSION)
 EXTENSION_SOURCES := $(sort $(wildcard extension/*.cpp extension/*/*.cpp))
-OBJS = $(EXTENSION_SOURCES:%.cpp=build/%.o)
+OBJDIR ?= build
+OBJS = $(EXTENSION_SOURCES:%.cpp=$(OBJDIR)/%.o)
 SHLIB_LINK = -lstdc++ -lcrypto -largon2
 
 # The order is the order of installation, so it is written out. A new module stands before 99_ownership.
@@ -56,12 +57,14 @@ EXTENSION_CXXFLAGS = $(filter-out -W%,$(CXXFLAGS)) $(WARNINGS) -std=c++17 -fPIC 
 	-fvisibility-inlines-hidden -D'PGDLLEXPORT=__attribute__((visibility("default")))' $(INCLUDES) \
 	$(patsubst -I%,-isystem %,$(filter-out -I. -I./ -I$(srcdir),$(CPPFLAGS)))
 
-build/extension/%.o: extension/%.cpp build/server-version
+objects: $(OBJS)
+
+$(OBJDIR)/extension/%.o: extension/%.cpp $(OBJDIR)/server-version
 	@mkdir -p $(@D)
 	$(CXX) $(EXTENSION_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 # Changes when another server is chosen: objects of one version must not end up in the library for another.
-build/server-version: FORCE
+$(OBJDIR)/server-version: FORCE
 	@mkdir -p $(@D)
 	@version='$(VERSION) $(includedir_server)'; [ "$$(cat $@ 2>/dev/null)" = "$$version" ] || echo "$$version" > $@
 
@@ -161,6 +164,10 @@ world: all gateway
 deps:
 	@scripts/deps.sh
 
+# Needs nothing installed but this machine's compiler: the headers are downloaded.
+compile-matrix:
+	@scripts/compile-against.sh
+
 up down reset:
 	@scripts/dev/$@.sh
 
@@ -190,10 +197,11 @@ help:
 	@echo "make installcheck     run pg_regress and the isolation specs against a running server"
 	@echo "make unit, sanitize   build the unit tests; build and run them with ASan and UBSan"
 	@echo "make fuzz             run the fuzzers, FUZZ_SECONDS=30 each"
+	@echo "make compile-matrix   compile the extension against the newer servers that Debian packages"
 	@echo "make format, lint     clang-format; check formatting and shell scripts"
 
 FORCE:
-.PHONY: FORCE deps down fuzz format gateway help install-gateway lint reset sanitize test unit up world
+.PHONY: FORCE compile-matrix deps down fuzz format gateway help install-gateway lint objects reset sanitize test unit up world
 .SECONDARY:
 
 -include $(OBJS:.o=.d) $(GATEWAY_OBJS:.o=.d) $(wildcard build/unit/*.d build/unit/core/*.d build/sanitize/*.d \

@@ -3,6 +3,8 @@
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/debian.sh
+. "$(dirname "$0")/debian.sh"
 
 HTTPLIB_FLOOR=0.41
 HTTPLIB_HEADER=$ROOT/build/include/httplib.h
@@ -51,8 +53,6 @@ missing_packages() {
     fi
 }
 
-apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >/dev/null; }
-
 install_packages() {
     local wanted
     command -v apt-get >/dev/null || die "missing: ${*} (Debian's names). Install them with your package manager."
@@ -94,36 +94,18 @@ have_httplib() {
     pkg-config --exists "cpp-httplib >= $HTTPLIB_FLOOR" 2>/dev/null || httplib_version "$HTTPLIB_HEADER" >/dev/null
 }
 
-# The address of Debian's archive that this machine is configured to use.
-debian_mirror() {
-    apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | sed -n 's/^Debian //p' | sort -u | head -n 1
-}
-
-# Debian's stable releases carry versions with holes, so the source package of the development release is taken, from
-# the mirror that this machine uses and checked with Debian's keys. The lists and caches of the system stay untouched.
+# Debian's stable releases carry versions with holes, so the source package of the development release is taken.
 fetch_httplib() {
-    local mirror scratch keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    mirror=$(debian_mirror)
-    if [ -z "$mirror" ]; then
-        apt update || true
-        mirror=$(debian_mirror)
-    fi
-    [ -n "$mirror" ] || die "no Debian mirror is configured: put httplib.h >= $HTTPLIB_FLOOR of cpp-httplib into build/include/."
+    local scratch
     scratch=$(mktemp -d)
     # shellcheck disable=SC2064 # The path of now is meant.
     trap "rm -rf '$scratch'" EXIT
-    mkdir -p "$scratch"/{lists,cache}/partial "$ROOT/build/include"
-    echo "deb-src [signed-by=$keyring] $mirror sid main" >"$scratch/sid.list"
-    local options=(-qq -o Dir::Etc::sourcelist="$scratch/sid.list" -o Dir::Etc::sourceparts=-
-        -o Dir::State::Lists="$scratch/lists" -o Dir::Cache="$scratch/cache" -o APT::Sandbox::User=)
     say "Fetching cpp-httplib …"
-    if ! (cd "$scratch" && apt-get "${options[@]}" update && apt-get "${options[@]}" source --download-only cpp-httplib) \
-        >"$scratch/log" 2>&1; then
-        tail -n 3 "$scratch/log" >&2
-        die "cpp-httplib could not be fetched: put httplib.h >= $HTTPLIB_FLOOR into build/include/."
-    fi
+    from_release deb-src sid "$scratch" source --download-only cpp-httplib ||
+        die "cpp-httplib could not be fetched: put its httplib.h, $HTTPLIB_FLOOR or later, into build/include/."
     tar -xf "$scratch"/cpp-httplib_*.orig.tar.* --wildcards --strip-components=1 -C "$scratch" '*/httplib.h'
     httplib_version "$scratch/httplib.h" >/dev/null || die "Debian's cpp-httplib is older than $HTTPLIB_FLOOR."
+    mkdir -p "${HTTPLIB_HEADER%/*}"
     mv "$scratch/httplib.h" "$HTTPLIB_HEADER"
 }
 
