@@ -175,6 +175,9 @@ test:
 	@test/run
 
 TRACKED = git ls-files -co --exclude-standard
+bench:
+	@bench/run
+
 CXX_FILES = $(shell $(TRACKED) -- '*.cpp' '*.hpp' '*.h')
 SHELL_FILES = $(shell $(TRACKED) -z | xargs -0 grep -lsE '^\#!/.*\b(ba)?sh$$')
 
@@ -190,6 +193,7 @@ help:
 	@echo "make down             stop them; the data stays for the next 'make up'"
 	@echo "make reset            stop them and delete their data"
 	@echo "make test             build everything and run all tests on throw-away servers"
+	@echo "make bench            measure Latchkey beside its peers; takes a while"
 	@echo "make deps             install what is missing from Debian's packages"
 	@echo "make                  build the extension; 'make world' builds the gateway too"
 	@echo "make install          install the extension into the server of PG_CONFIG"
@@ -201,7 +205,7 @@ help:
 	@echo "make format, lint     clang-format; check formatting and shell scripts"
 
 FORCE:
-.PHONY: FORCE compile-matrix deps down fuzz format gateway help install-gateway lint objects reset sanitize test unit up world
+.PHONY: FORCE bench compile-matrix deps down fuzz format gateway help install-gateway lint objects reset sanitize test unit up world
 .SECONDARY:
 
 -include $(OBJS:.o=.d) $(GATEWAY_OBJS:.o=.d) $(wildcard build/unit/*.d build/unit/core/*.d build/sanitize/*.d \
