@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 EXTENSION = latchkey
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+# The release that both programs report.
+RELEASE := $(shell sed -n 's/^    "version": "\(.*\)",/\1/p' META.json)
 PG_CONFIG ?= pg_config
 export PG_CONFIG
 
@@ -49,7 +51,7 @@ endif
 
 WARNINGS = -Wall -Wextra -Werror
 # Headers are named from the top: "extension/core/digest.hpp".
-INCLUDES = -I.
+INCLUDES = -I. -DLATCHKEY_VERSION='"$(RELEASE)"'
 
 # Server headers are not ours to warn about. Before PostgreSQL 16 they mark nothing for export, which hidden visibility
 # needs; the definition equals the one of PostgreSQL 16, so it may be made twice.
@@ -59,7 +61,7 @@ EXTENSION_CXXFLAGS = $(filter-out -W%,$(CXXFLAGS)) $(WARNINGS) -std=c++17 -fPIC 
 
 objects: $(OBJS)
 
-$(OBJDIR)/extension/%.o: extension/%.cpp $(OBJDIR)/server-version
+$(OBJDIR)/extension/%.o: extension/%.cpp META.json $(OBJDIR)/server-version
 	@mkdir -p $(@D)
 	$(CXX) $(EXTENSION_CXXFLAGS) -MMD -MP -c -o $@ $<
 
@@ -99,7 +101,7 @@ gateway: build/latchkey-gateway
 build/latchkey-gateway: $(GATEWAY_OBJS)
 	$(CXX) -g -pthread -o $@ $^ $(GATEWAY_LIBS)
 
-build/gateway/%.o: gateway/%.cpp | $(HTTPLIB_HEADER)
+build/gateway/%.o: gateway/%.cpp META.json | $(HTTPLIB_HEADER)
 	@mkdir -p $(@D)
 	$(CXX) $(GATEWAY_CXXFLAGS) -MMD -MP -c -o $@ $<
 
