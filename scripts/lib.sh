@@ -73,8 +73,9 @@ private_folder() {
 # Makes a cluster below the private folder $1, with a master key: data/, socket/, log/, master.key. Only the folder's
 # owner and root can reach the socket, and nothing listens on TCP: that is why `trust` is safe here.
 create_cluster() {
-    local folder=$1
-    if ! as_user "$(bindir)/initdb" --pgdata="$folder/data" --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
+    local folder=$1 part=$1/data.part
+    as_user rm -rf "$part"
+    if ! as_user "$(bindir)/initdb" --pgdata="$part" --username=postgres --encoding=UTF8 --locale=C.UTF-8 \
         --data-checksums --auth=trust >"$folder/initdb.log" 2>&1; then
         tail -n 5 "$folder/initdb.log" >&2
         die "initdb failed."
@@ -83,7 +84,7 @@ create_cluster() {
     as_user mkdir -p -m 0700 "$folder/socket" "$folder/log"
     # Outside data/, so that a base backup does not carry the key along.
     as_user bash -c 'umask 077 && openssl rand -hex 32 >"$1"' - "$folder/master.key"
-    as_user tee -a "$folder/data/postgresql.conf" >/dev/null <<CONF
+    as_user tee -a "$part/postgresql.conf" >/dev/null <<CONF
 
 # Written by Latchkey's scripts.
 listen_addresses = ''
@@ -98,6 +99,8 @@ log_parameter_max_length = 0
 log_parameter_max_length_on_error = 0
 latchkey.master_key_file = '$folder/master.key'
 CONF
+    # Last, so that data/ is complete whenever it exists.
+    as_user mv "$part" "$folder/data"
 }
 
 start_cluster() {

@@ -46,8 +46,6 @@ prepare_folder() {
 start_server() {
     local folder
     folder=$(dev_folder)
-    # data/ without a log/ is what an interrupted first run left behind.
-    if [ -d "$folder/data" ] && ! [ -e "$folder/master.key" ]; then as_user rm -rf "$folder/data"; fi
     if ! [ -d "$folder/data" ]; then
         say "Creating a PostgreSQL server in $folder …"
         create_cluster "$folder"
