@@ -1,0 +1,146 @@
+// The command `serve`: puts the parts together, runs until SIGTERM, and takes them apart again.
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "gateway/commands/commands.hpp"
+#include "gateway/http/connection_loop.hpp"
+#include "gateway/http/log.hpp"
+#include "gateway/http/metrics.hpp"
+#include "gateway/http/server.hpp"
+#include "gateway/routes/dispatch.hpp"
+#include "gateway/version.hpp"
+
+namespace latchkey {
+namespace {
+
+// Threads beyond one for each database connection: they answer what needs no database.
+constexpr long kSpareWorkers = 8;
+constexpr int64_t kMailGraceMs = 3000;
+
+void RaiseDescriptorLimit() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// SIGTERM and SIGINT arrive on a descriptor, so that no code runs in a signal handler. Must be
+// called before any thread is started, since they inherit the mask.
+int CatchSignals() {
+  signal(SIGPIPE, SIG_IGN);
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGTERM);
+  sigaddset(&mask, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &mask, nullptr);
+  return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+LoopOptions LoopOptionsOf(const Config& config) {
+  LoopOptions options;
+  options.host = config.host;
+  options.port = static_cast<int>(config.port);
+  options.workers = static_cast<size_t>(config.pool_size + kSpareWorkers);
+  options.max_connections = static_cast<size_t>(config.max_connections);
+  options.request_timeout_ms = config.request_timeout_ms;
+  options.idle_timeout_ms = config.idle_timeout_ms;
+  options.drain_timeout_ms = config.drain_timeout_ms;
+  return options;
+}
+
+std::vector<Metrics::Label> RouteLabels() {
+  std::vector<Metrics::Label> labels;
+  for (const Route& route : AllRoutes()) labels.push_back({route.method, route.path});
+  return labels;
+}
+
+void AddPoolGauges(Metrics& metrics, const Pool& pool) {
+  metrics.AddGauge("latchkey_db_connections_in_use", "gauge", "Database connections in use.",
+                   [&pool] { return static_cast<double>(pool.in_use()); });
+  metrics.AddGauge("latchkey_db_connections_idle", "gauge", "Database connections waiting for use.",
+                   [&pool] { return static_cast<double>(pool.idle()); });
+  metrics.AddGauge("latchkey_db_connections_opened_total", "counter", "Connections opened.",
+                   [&pool] { return static_cast<double>(pool.opened()); });
+  metrics.AddGauge("latchkey_db_connections_discarded_total", "counter",
+                   "Connections thrown away: broken, or too old.",
+                   [&pool] { return static_cast<double>(pool.discarded()); });
+  metrics.AddGauge("latchkey_db_connect_failures_total", "counter", "Failed attempts to connect.",
+                   [&pool] { return static_cast<double>(pool.connect_failures()); });
+}
+
+void AddBulkheadGauges(Metrics& metrics, const std::string& kind, const Bulkhead& bulkhead) {
+  const std::string name = "latchkey_" + kind + "_requests_";
+  metrics.AddGauge(name + "running", "gauge", "Requests of this kind that run.",
+                   [&bulkhead] { return static_cast<double>(bulkhead.Read().running); });
+  metrics.AddGauge(name + "waiting", "gauge", "Requests that wait for a database connection.",
+                   [&bulkhead] { return static_cast<double>(bulkhead.Read().parked); });
+  metrics.AddGauge(name + "waited_total", "counter", "Requests that had to wait.",
+                   [&bulkhead] { return static_cast<double>(bulkhead.Read().parked_total); });
+}
+
+void AddOwnGauges(Metrics& metrics, const ConnectionLoop& loop, const Mailer& mailer) {
+  metrics.AddGauge("latchkey_http_connections", "gauge", "Open client connections.",
+                   [&loop] { return static_cast<double>(loop.connections()); });
+  metrics.AddGauge("latchkey_http_connections_accepted_total", "counter", "Connections accepted.",
+                   [&loop] { return static_cast<double>(loop.accepted()); });
+  metrics.AddGauge("latchkey_http_request_timeouts_total", "counter",
+                   "Requests that did not arrive in time.",
+                   [&loop] { return static_cast<double>(loop.timed_out()); });
+  metrics.AddGauge("latchkey_mails_sent_total", "counter", "Mails that the mail program took.",
+                   [&mailer] { return static_cast<double>(mailer.sent()); });
+  metrics.AddGauge("latchkey_mails_failed_total", "counter", "Mails that the mail program refused.",
+                   [&mailer] { return static_cast<double>(mailer.failed()); });
+  metrics.AddGauge("latchkey_mails_waiting", "gauge", "Mails in the queue.",
+                   [&mailer] { return static_cast<double>(mailer.waiting()); });
+  metrics.AddGauge("latchkey_log_lines_dropped_total", "counter",
+                   "Log lines dropped because nobody read them.",
+                   [] { return static_cast<double>(Log::Shared().dropped()); });
+  metrics.AddGauge("process_resident_memory_bytes", "gauge", "Resident memory.", ResidentBytes);
+}
+
+}  // namespace
+
+int Serve(const Config& config) {
+  if (config.database_url.empty()) {
+    std::fputs("latchkey-gateway: --database-url or LATCHKEY_DATABASE_URL is needed\n", stderr);
+    return 2;
+  }
+  RaiseDescriptorLimit();
+  const int signal_fd = CatchSignals();
+  Pool pool({{config.database_url}, config.connection_lifetime_s * 1000});
+  Mailer mailer({config.mail_command, config.mail_timeout_ms});
+  Metrics metrics(RouteLabels());
+  Dispatcher dispatcher(config, pool, mailer, metrics);
+  Server server(config, dispatcher, metrics);
+  ConnectionLoop loop(LoopOptionsOf(config), server);
+  loop.Watch(&dispatcher.fast());
+  loop.Watch(&dispatcher.slow());
+  AddPoolGauges(metrics, pool);
+  AddBulkheadGauges(metrics, "fast", dispatcher.fast());
+  AddBulkheadGauges(metrics, "slow", dispatcher.slow());
+  AddOwnGauges(metrics, loop, mailer);
+  std::string error = server.Prepare();
+  if (error.empty()) error = loop.Listen();
+  if (!error.empty()) {
+    std::fprintf(stderr, "latchkey-gateway: %s\n", error.c_str());
+    return 1;
+  }
+  Log::Shared().Start();
+  mailer.Start();
+  LogEvent("info", "listening",
+           {{"host", config.host}, {"port", std::to_string(loop.port())}, {"version", kVersion}});
+  const bool drained = loop.Run(signal_fd, [&pool] { pool.Prune(); });
+  mailer.Stop(kMailGraceMs);
+  LogEvent("info", drained ? "stopped" : "stopped with requests still running");
+  Log::Shared().Stop();
+  // Threads that are still inside a request use the objects of this function.
+  if (!drained) _exit(0);
+  return 0;
+}
+
+}  // namespace latchkey

@@ -1,0 +1,224 @@
+// Reading flags and environment by one table.
+#include "gateway/config.hpp"
+
+#include <cstdlib>
+#include <cstring>
+#include <variant>
+
+namespace latchkey {
+namespace {
+
+using Target = std::variant<std::string Config::*, long Config::*, bool Config::*,
+                            std::vector<std::string> Config::*>;
+
+struct Option {
+  const char* flag;  // without the two dashes
+  const char* variable;
+  const char* value_name;
+  const char* default_text;
+  Target target;
+  long least, most;  // for numbers
+  const char* meaning;
+};
+
+const std::vector<Option>& Options() {
+  static const std::vector<Option> table = {
+      {"host", "LATCHKEY_HOST", "ADDRESS", "127.0.0.1", &Config::host, 0, 0,
+       "address to listen on"},
+      {"port", "LATCHKEY_PORT", "PORT", "8080", &Config::port, 0, 65535,
+       "port to listen on; 0 takes a free one"},
+      {"database-url", "LATCHKEY_DATABASE_URL", "URL", "", &Config::database_url, 0, 0,
+       "libpq connection URL or string; the role needs latchkey_gateway and nothing else "
+       "(import-users: latchkey_admin)"},
+      {"pool-size", "LATCHKEY_POOL_SIZE", "N", "24", &Config::pool_size, 2, 1000,
+       "database connections at most"},
+      {"slow-limit", "LATCHKEY_SLOW_LIMIT", "N", "8", &Config::slow_limit, 1, 999,
+       "how many of them requests that hash a password may use at once"},
+      {"acquire-timeout-ms", "LATCHKEY_ACQUIRE_TIMEOUT_MS", "MS", "5000",
+       &Config::acquire_timeout_ms, 1, 600000,
+       "how long a request waits for a database connection before it is answered 503"},
+      {"statement-timeout-ms", "LATCHKEY_STATEMENT_TIMEOUT_MS", "MS", "10000",
+       &Config::statement_timeout_ms, 1, 600000, "how long one statement may run"},
+      {"connection-lifetime-s", "LATCHKEY_CONNECTION_LIFETIME_S", "S", "1800",
+       &Config::connection_lifetime_s, 1, 86400,
+       "a database connection is replaced after about this time"},
+      {"prepare", "LATCHKEY_PREPARE", "on|off", "on", &Config::prepare, 0, 0,
+       "prepared statements; off for poolers in transaction mode that don't follow them"},
+      {"request-timeout-ms", "LATCHKEY_REQUEST_TIMEOUT_MS", "MS", "10000",
+       &Config::request_timeout_ms, 1, 600000,
+       "time from a request's first byte to its last, and for sending an answer"},
+      {"idle-timeout-ms", "LATCHKEY_IDLE_TIMEOUT_MS", "MS", "75000", &Config::idle_timeout_ms, 1,
+       86400000, "how long a connection may be idle between requests"},
+      {"drain-timeout-ms", "LATCHKEY_DRAIN_TIMEOUT_MS", "MS", "10000", &Config::drain_timeout_ms, 0,
+       600000, "how long running requests may take after SIGTERM"},
+      {"max-connections", "LATCHKEY_MAX_CONNECTIONS", "N", "12000", &Config::max_connections, 1,
+       1000000, "client connections at most; more are answered 503"},
+      {"cors-origins", "LATCHKEY_CORS_ORIGINS", "LIST", "", &Config::cors_origins, 0, 0,
+       "origins that browsers may call from, comma-separated, or *"},
+      {"trusted-proxies", "LATCHKEY_TRUSTED_PROXIES", "LIST", "", &Config::trusted_proxies, 0, 0,
+       "addresses or CIDR ranges whose X-Forwarded-For is believed, comma-separated"},
+      {"public-url", "LATCHKEY_PUBLIC_URL", "URL", "", &Config::public_url, 0, 0,
+       "where users reach the application; links in mails start with it"},
+      {"reset-path", "LATCHKEY_RESET_PATH", "PATH", "/reset-password?token=", &Config::reset_path,
+       0, 0, "follows the public URL in password reset links, before the token"},
+      {"verify-path", "LATCHKEY_VERIFY_PATH", "PATH", "/verify-email?token=", &Config::verify_path,
+       0, 0, "follows the public URL in address confirmation links, before the token"},
+      {"mail-command", "LATCHKEY_MAIL_COMMAND", "PROGRAM", "", &Config::mail_command, 0, 0,
+       "program that sends one mail, described as a JSON line on its standard input; run without "
+       "a shell and without arguments"},
+      {"mail-timeout-ms", "LATCHKEY_MAIL_TIMEOUT_MS", "MS", "30000", &Config::mail_timeout_ms, 1,
+       600000, "how long the mail program may run"},
+      {"access-log", "LATCHKEY_ACCESS_LOG", "on|off", "on", &Config::access_log, 0, 0,
+       "one JSON line for every request on standard output"},
+  };
+  return table;
+}
+
+std::vector<std::string> SplitList(const std::string& text) {
+  std::vector<std::string> items;
+  std::string item;
+  for (char c : text + ",") {
+    if (c == ',') {
+      if (!item.empty()) items.push_back(item);
+      item.clear();
+    } else if (c != ' ') {
+      item += c;
+    }
+  }
+  return items;
+}
+
+// Returns what is wrong with the value, empty when nothing is.
+std::string Assign(Config& config, const Option& option, const std::string& value) {
+  if (auto text = std::get_if<std::string Config::*>(&option.target)) {
+    config.** text = value;
+  } else if (auto list = std::get_if<std::vector<std::string> Config::*>(&option.target)) {
+    config.** list = SplitList(value);
+  } else if (auto flag = std::get_if<bool Config::*>(&option.target)) {
+    if (value != "on" && value != "off") return "must be on or off";
+    config.** flag = value == "on";
+  } else {
+    char* end = nullptr;
+    const long number = std::strtol(value.c_str(), &end, 10);
+    if (value.empty() || *end || number < option.least || number > option.most) {
+      return "must be a number from " + std::to_string(option.least) + " to " +
+             std::to_string(option.most);
+    }
+    config.*std::get<long Config::*>(option.target) = number;
+  }
+  return "";
+}
+
+const Option* FindOption(const std::string& name) {
+  for (const Option& option : Options()) {
+    if (name == option.flag) return &option;
+  }
+  return nullptr;
+}
+
+void ReadDefaultsAndEnvironment(ConfigResult& result) {
+  for (const Option& option : Options()) {
+    Assign(result.config, option, option.default_text);
+    const char* value = std::getenv(option.variable);
+    if (!value) continue;
+    const std::string wrong = Assign(result.config, option, value);
+    if (!wrong.empty()) result.error = std::string(option.variable) + " " + wrong;
+  }
+}
+
+// Handles argv[i]; moves i past a value that stands apart from its flag.
+void ReadFlag(int argc, char** argv, int& i, ConfigResult& result) {
+  std::string name = argv[i] + 2;
+  std::string value;
+  const size_t equals = name.find('=');
+  const bool attached = equals != std::string::npos;
+  if (attached) {
+    value = name.substr(equals + 1);
+    name.resize(equals);
+  }
+  if (name == "no-prepare" && !attached) {
+    result.config.prepare = false;
+    return;
+  }
+  const Option* option = FindOption(name);
+  if (!option) {
+    result.error = "unknown flag --" + name;
+    return;
+  }
+  if (!attached) {
+    if (i + 1 == argc) {
+      result.error = "--" + name + " needs a value";
+      return;
+    }
+    value = argv[++i];
+  }
+  const std::string wrong = Assign(result.config, *option, value);
+  if (!wrong.empty()) result.error = "--" + name + " " + wrong;
+}
+
+std::string Check(const Config& config) {
+  if (config.slow_limit >= config.pool_size) return "--slow-limit must be less than --pool-size";
+  const bool url_ok = config.public_url.empty() || config.public_url.rfind("http://", 0) == 0 ||
+                      config.public_url.rfind("https://", 0) == 0;
+  if (!url_ok) return "--public-url must start with https:// or http://";
+  if (!config.mail_command.empty() && config.public_url.empty()) {
+    return "--mail-command needs --public-url, which the links in mails start with";
+  }
+  return "";
+}
+
+}  // namespace
+
+ConfigResult ReadConfig(int argc, char** argv) {
+  ConfigResult result;
+  ReadDefaultsAndEnvironment(result);
+  for (int i = 1; i < argc && result.error.empty(); ++i) {
+    const std::string word = argv[i];
+    if (word == "--help" || word == "-h") {
+      result.help = true;
+    } else if (word == "--version") {
+      result.version = true;
+    } else if (word == "--rejected" && i + 1 < argc) {
+      // A flag of one command only, which reads it itself.
+      result.arguments.push_back(word);
+      result.arguments.push_back(argv[++i]);
+    } else if (word.rfind("--", 0) == 0) {
+      ReadFlag(argc, argv, i, result);
+    } else {
+      result.arguments.push_back(word);
+    }
+  }
+  if (result.error.empty()) result.error = Check(result.config);
+  while (!result.config.public_url.empty() && result.config.public_url.back() == '/') {
+    result.config.public_url.pop_back();
+  }
+  return result;
+}
+
+std::string ConfigHelp() {
+  std::string out;
+  for (const Option& option : Options()) {
+    out += "  --" + std::string(option.flag) + " " + option.value_name + "\n      " +
+           option.meaning + "\n      environment: " + option.variable;
+    if (*option.default_text) out += std::string("; default: ") + option.default_text;
+    out += "\n";
+  }
+  return out;
+}
+
+std::string ConfigMarkdown() {
+  std::string out = "| flag | environment | default | meaning |\n|---|---|---|---|\n";
+  for (const Option& option : Options()) {
+    std::string value = option.value_name;
+    for (size_t at = 0; (at = value.find('|', at)) != std::string::npos; at += 2) {
+      value.replace(at, 1, "\\|");
+    }
+    const std::string fallback =
+        *option.default_text ? "`" + std::string(option.default_text) + "`" : "none";
+    out += "| `--" + std::string(option.flag) + " " + value + "` | `" + option.variable + "` | " +
+           fallback + " | " + option.meaning + " |\n";
+  }
+  return out;
+}
+
+}  // namespace latchkey

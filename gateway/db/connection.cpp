@@ -1,0 +1,58 @@
+// Connecting, and reading errors.
+#include "gateway/db/connection.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace latchkey {
+namespace {
+
+std::string Field(const PGresult* result, int code) {
+  const char* text = PQresultErrorField(result, code);
+  return text ? text : "";
+}
+
+}  // namespace
+
+SqlError ReadError(const PGresult* result) {
+  SqlError error;
+  error.sqlstate = Field(result, PG_DIAG_SQLSTATE);
+  error.message = Field(result, PG_DIAG_MESSAGE_PRIMARY);
+  error.detail = Field(result, PG_DIAG_MESSAGE_DETAIL);
+  error.hint = Field(result, PG_DIAG_MESSAGE_HINT);
+  return error;
+}
+
+PgConnection::PgConnection(const ConnectOptions& options) {
+  const std::string timeout = std::to_string(options.connect_timeout_s);
+  // The first one is the URL; what follows it wins over what it says, except the fallback name.
+  const char* keywords[] = {"dbname",
+                            "fallback_application_name",
+                            "client_encoding",
+                            "connect_timeout",
+                            "keepalives_idle",
+                            "tcp_user_timeout",
+                            nullptr};
+  const char* values[] = {
+      options.url.c_str(), "latchkey-gateway", "UTF8", timeout.c_str(), "60", "20000", nullptr};
+  handle_ = PQconnectdbParams(keywords, values, 1);
+  if (!handle_) throw std::bad_alloc();
+  PQsetNoticeProcessor(
+      handle_, [](void*, const char*) {}, nullptr);
+}
+
+PgConnection::~PgConnection() { PQfinish(handle_); }
+
+bool PgConnection::LooksDead() const {
+  char byte;
+  const ssize_t got = recv(PQsocket(handle_), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+void PgConnection::SetPrepared(size_t id) {
+  if (id >= prepared_.size()) prepared_.resize(id + 1);
+  prepared_[id] = true;
+}
+
+}  // namespace latchkey

@@ -1,0 +1,12 @@
+// Pieces of SQL that several routes share. All of them only give a result its form.
+#pragma once
+
+// In how many seconds the caller may try again; null when nothing keeps them from it.
+#define LATCHKEY_RETRY_SECONDS \
+  "ceil(greatest(1, extract(epoch FROM result.retry_at - clock_timestamp())))::integer"
+
+// What sign_up, login and refresh return, as an answer, an outcome and a time to wait.
+#define LATCHKEY_LOGIN_ANSWER(call)                                                   \
+  "SELECT row_to_json(answer), result.outcome, " LATCHKEY_RETRY_SECONDS " FROM " call \
+  " AS result, LATERAL (SELECT result.account AS \"user\", result.token, "            \
+  "result.expires_at) AS answer"

@@ -1,0 +1,217 @@
+// Dispatching: find the route, collect its arguments, run its transaction, wrap the result.
+#include "gateway/routes/dispatch.hpp"
+
+#include "gateway/routes/openapi.hpp"
+#include "gateway/routes/sql_failure.hpp"
+
+namespace latchkey {
+namespace {
+
+// What a transaction begins with: its limits, the request it works for, and who calls.
+const Statement kReadForAnyone = {kFirstStatementId,
+                                  "SELECT set_config('transaction_read_only', 'on', true), "
+                                  "set_config('statement_timeout', $1, true)"};
+const Statement kReadForBearer = {kFirstStatementId + 1,
+                                  "SELECT set_config('transaction_read_only', 'on', true), "
+                                  "set_config('statement_timeout', $1, true) "
+                                  "FROM latchkey.authenticate($2)"};
+const Statement kWriteForAnyone = {kFirstStatementId + 2,
+                                   "SELECT set_config('statement_timeout', $1, true), "
+                                   "latchkey.bind_request($2, $3::inet, $4)"};
+const Statement kWriteForBearer = {kFirstStatementId + 3,
+                                   "SELECT set_config('statement_timeout', $1, true), "
+                                   "latchkey.bind_request($2, $3::inet, $4) "
+                                   "FROM latchkey.authenticate($5)"};
+constexpr size_t kFirstRouteStatementId = kFirstStatementId + 4;
+
+constexpr size_t kMaxUserAgentBytes = 500;
+constexpr int64_t kTransactionGraceMs = 1000;
+
+// The user agent as text that a database takes: invalid UTF-8 and control characters are replaced.
+Parameter UserAgentOf(const RequestHead& head) {
+  const std::string_view agent = head.Find("User-Agent");
+  if (agent.empty()) return std::nullopt;
+  std::string text(agent.substr(0, kMaxUserAgentBytes));
+  for (char& c : text) {
+    if (c < 0x20 || c > 0x7E) c = '?';
+  }
+  return text;
+}
+
+std::string_view Cell(const PGresult* rows, int row, int column) {
+  if (row >= PQntuples(rows) || column >= PQnfields(rows)) return {};
+  if (PQgetisnull(rows, row, column)) return {};
+  return {PQgetvalue(rows, row, column), static_cast<size_t>(PQgetlength(rows, row, column))};
+}
+
+void Wrap(const Route& route, std::string_view json, std::string& body) {
+  body.reserve(json.size() + 64);
+  switch (route.shape) {
+    case Shape::kPlain:
+      body = json;
+      break;
+    case Shape::kMessage:
+      body = R"({"success":true,"message":")" + std::string(route.message) + "\"}";
+      break;
+    case Shape::kMember:
+      body = R"({"success":true,")" + std::string(route.members[0].name) + "\":";
+      body.append(json).append("}");
+      break;
+    case Shape::kMerged:
+      body = R"({"success":true,)";
+      body.append(json.substr(1));  // without its opening brace
+      break;
+  }
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(const Config& config, Pool& pool, Mailer& mailer, const Metrics& metrics)
+    : config_(config),
+      pool_(pool),
+      mailer_(mailer),
+      metrics_(metrics),
+      routes_(AllRoutes()),
+      router_(routes_),
+      statement_timeout_(std::to_string(config.statement_timeout_ms)),
+      openapi_(RenderOpenApi(routes_, config.public_url)),
+      fast_(static_cast<size_t>(config.pool_size - config.slow_limit), config.acquire_timeout_ms),
+      slow_(static_cast<size_t>(config.slow_limit), config.acquire_timeout_ms) {
+  for (size_t i = 0; i < routes_.size(); ++i) {
+    statements_.push_back({kFirstRouteStatementId + i, routes_[i].sql});
+  }
+}
+
+Admission Dispatcher::Inspect(const RequestHead& head) {
+  const Match match = router_.Find(head.method, head.path);
+  Admission admission{kMaxBodyBytes, nullptr};
+  if (match.route && match.route->sql) admission.bulkhead = match.route->slow ? &slow_ : &fast_;
+  return admission;
+}
+
+size_t Dispatcher::RouteIndex(const RequestHead& head) const {
+  const Match match = router_.Find(head.method, head.path);
+  return match.route ? match.index : routes_.size();
+}
+
+void Dispatcher::Handle(const Request& request, Response& response) {
+  const Match match = router_.Find(request.head.method, request.head.path);
+  if (!match.route) return HandleUnmatched(request, match, response);
+  const Route& route = *match.route;
+  response.status = route.status;
+  response.content_type = route.content_type;
+  response.cache_control = route.cache_control;
+  if (route.built_in != BuiltIn::kNone) return HandleBuiltIn(route, response);
+  const auto failure = HandleSql(route, match.index, request, response);
+  if (!failure) return;
+  Fail(response, *failure, request.request_id);
+  if (response.status == 401) {
+    const bool refused = request.head.Find("Authorization").data() != nullptr;
+    response.headers.emplace_back("WWW-Authenticate",
+                                  refused && failure->id == ErrorId::InvalidToken
+                                      ? "Bearer error=\"invalid_token\""
+                                      : "Bearer");
+  }
+}
+
+void Dispatcher::HandleUnmatched(const Request& request, const Match& match,
+                                 Response& response) const {
+  if (!match.path_exists && request.head.path != "*") {
+    return Fail(response, Failure{ErrorId::NotFound, "there is no such path"}, request.request_id);
+  }
+  response.headers.emplace_back("Allow", router_.Allowed(request.head.path));
+  if (request.head.method == "OPTIONS") {
+    response.status = 204;
+    return;
+  }
+  Fail(response, Failure{ErrorId::MethodNotAllowed}, request.request_id);
+}
+
+void Dispatcher::HandleBuiltIn(const Route& route, Response& response) const {
+  switch (route.built_in) {
+    case BuiltIn::kHealth:
+      response.body = R"({"status":"ok"})";
+      break;
+    case BuiltIn::kMetrics:
+      response.body = metrics_.Render();
+      break;
+    case BuiltIn::kOpenApi:
+      response.body = openapi_;
+      break;
+    case BuiltIn::kNone:
+      break;
+  }
+}
+
+std::vector<BoundStatement> Dispatcher::BindStatements(const Route& route, size_t index,
+                                                       const Request& request, const Bearer& bearer,
+                                                       std::vector<Parameter> values) const {
+  const bool binds = route.who == Who::kBearer;
+  std::vector<Parameter> first = {statement_timeout_};
+  const Statement* prologue = binds ? &kReadForBearer : &kReadForAnyone;
+  if (route.access == Access::kWrite) {
+    prologue = binds ? &kWriteForBearer : &kWriteForAnyone;
+    first.push_back(request.request_id);
+    first.push_back(request.client_address);
+    first.push_back(UserAgentOf(request.head));
+  }
+  if (binds) first.push_back(bearer.token);
+  std::vector<BoundStatement> statements;
+  statements.reserve(2);
+  statements.push_back({prologue, std::move(first)});
+  statements.push_back({&statements_[index], std::move(values)});
+  return statements;
+}
+
+std::optional<Failure> Dispatcher::HandleSql(const Route& route, size_t index,
+                                             const Request& request, Response& response) {
+  Bearer bearer;
+  if (route.who != Who::kPublic) bearer = ReadBearer(request.head);
+  const bool no_token = bearer.failure && route.ignores_bad_token;
+  if (bearer.failure && !no_token) return bearer.failure;
+  if (route.mails && !mailer_.configured()) {
+    return Failure{ErrorId::NotConfigured, "no mail program is configured",
+                   "Set --mail-command and --public-url."};
+  }
+  if (route.mails && !mailer_.HasRoom()) {
+    return Failure{ErrorId::TooBusy, "too many mails are waiting", "", 30};
+  }
+  std::vector<Parameter> values;
+  if (auto failure = CollectArguments(route, config_, request, bearer, values)) return failure;
+  if (no_token) {
+    Wrap(route, {}, response.body);
+    return std::nullopt;
+  }
+  const TransactionOptions options{route.access, config_.prepare,
+                                   config_.statement_timeout_ms + kTransactionGraceMs};
+  const TransactionResult result =
+      RunPooled(pool_, BindStatements(route, index, request, bearer, std::move(values)), options);
+  if (!result.error) return Respond(route, result.rows.get(), response);
+  const Failure failure = FailureOf(*result.error, request.request_id);
+  if (failure.id == ErrorId::InvalidToken && route.ignores_bad_token) {
+    Wrap(route, {}, response.body);
+    return std::nullopt;
+  }
+  return failure;
+}
+
+std::optional<Failure> Dispatcher::Respond(const Route& route, const PGresult* rows,
+                                           Response& response) {
+  if (!rows) return Failure{ErrorId::InternalError};
+  if (route.mails) {
+    for (int row = 0; row < PQntuples(rows); ++row) mailer_.Send(std::string(Cell(rows, row, 0)));
+    Wrap(route, {}, response.body);
+    return std::nullopt;
+  }
+  const std::string_view outcome = Cell(rows, 0, 1);
+  if (!outcome.empty() && outcome != "ok") {
+    const std::string seconds(Cell(rows, 0, 2));
+    return FailureOfOutcome(std::string(outcome), std::atol(seconds.c_str()));
+  }
+  const std::string_view json = Cell(rows, 0, 0);
+  if (json.empty() && route.shape != Shape::kMessage) return Failure{ErrorId::NotFound};
+  Wrap(route, json, response.body);
+  return std::nullopt;
+}
+
+}  // namespace latchkey

@@ -1,0 +1,57 @@
+// From a request to its response, by the route table.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gateway/config.hpp"
+#include "gateway/db/pool.hpp"
+#include "gateway/http/bulkhead.hpp"
+#include "gateway/http/exchange.hpp"
+#include "gateway/http/metrics.hpp"
+#include "gateway/mail/mailer.hpp"
+#include "gateway/routes/arguments.hpp"
+#include "gateway/routes/router.hpp"
+
+namespace latchkey {
+
+constexpr size_t kMaxBodyBytes = 64 * 1024;
+
+class Dispatcher : public Application {
+ public:
+  Dispatcher(const Config& config, Pool& pool, Mailer& mailer, const Metrics& metrics);
+
+  Admission Inspect(const RequestHead& head) override;
+  void Handle(const Request& request, Response& response) override;
+  size_t RouteIndex(const RequestHead& head) const override;
+  const char* RouteTemplate(size_t index) const override { return routes_[index].path; }
+
+  // Requests that use the database, and of those the ones that hash a password. Their limits add up
+  // to the size of the pool, so neither kind can take the other's connections.
+  Bulkhead& fast() { return fast_; }
+  Bulkhead& slow() { return slow_; }
+
+ private:
+  void HandleUnmatched(const Request& request, const Match& match, Response& response) const;
+  void HandleBuiltIn(const Route& route, Response& response) const;
+  std::optional<Failure> HandleSql(const Route& route, size_t index, const Request& request,
+                                   Response& response);
+  std::optional<Failure> Respond(const Route& route, const PGresult* rows, Response& response);
+  std::vector<BoundStatement> BindStatements(const Route& route, size_t index,
+                                             const Request& request, const Bearer& bearer,
+                                             std::vector<Parameter> values) const;
+
+  const Config& config_;
+  Pool& pool_;
+  Mailer& mailer_;
+  const Metrics& metrics_;
+  const std::vector<Route>& routes_;
+  const Router router_;
+  const std::string statement_timeout_;
+  const std::string openapi_;
+  std::vector<Statement> statements_;  // by route
+  Bulkhead fast_;
+  Bulkhead slow_;
+};
+
+}  // namespace latchkey

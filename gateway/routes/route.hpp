@@ -1,0 +1,132 @@
+// What a route is: one entry of a table, from which dispatching and the OpenAPI document are made.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gateway/db/pipeline.hpp"
+#include "gateway/http/problem.hpp"
+
+namespace latchkey {
+
+enum class Who {
+  kPublic,
+  kBearer,         // the session of the bearer token is bound to the transaction
+  kBearerIsGiven,  // the token is an argument of the statement, which judges it itself
+};
+
+enum class Source { kBody, kPath, kQuery, kBearer, kResetLink, kVerifyLink };
+enum class Type { kText, kEmail, kPassword, kUuid, kInteger, kObject };
+
+// Where one parameter ($1, $2 …, in this order) of a route's statement comes from.
+struct Argument {
+  const char* name;
+  Source source;
+  Type type;
+  bool required;
+  size_t max_length;  // characters; for an integer its greatest value
+  const char* description;
+};
+
+// A member of the answer beside "success".
+struct Member {
+  const char* name;
+  const char* type;  // string, integer, date-time, uuid, or the name of a schema
+  bool is_list;
+};
+
+// How column 1 of the result becomes the answer. It is JSON that PostgreSQL made, and is spliced in
+// as it is. A column 2 is an outcome: other than 'ok' it is the code of an error. A column 3 says
+// after how many seconds to try again.
+enum class Shape {
+  kMember,   // {"success":true,"<first member>":<column 1>}
+  kMerged,   // {"success":true,<members of the object in column 1>}
+  kMessage,  // {"success":true,"message":"…"}
+  kPlain,    // column 1 itself
+};
+
+enum class BuiltIn { kNone, kHealth, kMetrics, kOpenApi };
+
+struct Route {
+  const char* method;
+  const char* path;
+  const char* operation;
+  const char* tag;
+  const char* summary = "";
+  const char* sql = nullptr;
+  Who who = Who::kPublic;
+  Access access = Access::kRead;
+  bool slow = false;               // hashes a password
+  bool mails = false;              // column 1 of each row is a mail for the mail program
+  bool ignores_bad_token = false;  // a token that is no good is as good as success
+  std::vector<Argument> arguments = {};
+  Shape shape = Shape::kMessage;
+  std::vector<Member> members = {};
+  const char* message = "";
+  int status = 200;
+  std::vector<ErrorId> errors = {};
+  const char* cache_control = "no-store";
+  const char* content_type = "application/json";
+  BuiltIn built_in = BuiltIn::kNone;
+
+  Route(const char* method_, const char* path_, const char* operation_, const char* tag_)
+      : method(method_), path(path_), operation(operation_), tag(tag_) {}
+
+  Route& Summary(const char* text) { return summary = text, *this; }
+  Route& Reads(const char* statement) { return sql = statement, *this; }
+  Route& Writes(const char* statement) {
+    access = Access::kWrite;
+    return sql = statement, *this;
+  }
+  Route& As(Who caller) { return who = caller, *this; }
+  Route& Slow() { return slow = true, *this; }
+  Route& Mails() { return mails = true, *this; }
+  Route& IgnoresBadToken() { return ignores_bad_token = true, *this; }
+  Route& Takes(Argument argument) { return arguments.push_back(argument), *this; }
+  Route& Returns(const char* name, const char* type, bool is_list = false) {
+    if (shape == Shape::kMessage) shape = Shape::kMember;
+    return members.push_back({name, type, is_list}), *this;
+  }
+  Route& Merged() { return shape = Shape::kMerged, *this; }
+  Route& Plain(const char* schema) {
+    shape = Shape::kPlain;
+    return members.push_back({"", schema, false}), *this;
+  }
+  Route& Message(const char* text) { return message = text, *this; }
+  Route& Status(int code) { return status = code, *this; }
+  Route& Fails(std::vector<ErrorId> ids) { return errors = std::move(ids), *this; }
+  Route& Cache(const char* value) { return cache_control = value, *this; }
+  Route& Content(const char* type) { return content_type = type, *this; }
+  Route& Does(BuiltIn what) { return built_in = what, *this; }
+};
+
+inline Argument BodyField(const char* name, Type type, bool required, size_t max_length,
+                          const char* description) {
+  return {name, Source::kBody, type, required, max_length, description};
+}
+inline Argument PathPart(const char* name, Type type, size_t max_length, const char* description) {
+  return {name, Source::kPath, type, true, max_length, description};
+}
+inline Argument QueryField(const char* name, Type type, size_t max_length,
+                           const char* description) {
+  return {name, Source::kQuery, type, false, max_length, description};
+}
+inline Argument BearerToken() { return {"token", Source::kBearer, Type::kText, true, 4096, ""}; }
+inline Argument LinkBase(Source source) { return {"", source, Type::kText, true, 0, ""}; }
+
+constexpr bool kRequired = true;
+constexpr bool kOptional = false;
+constexpr size_t kMaxEmail = 254;
+constexpr size_t kMaxPassword = 1024;
+constexpr size_t kMaxName = 200;
+constexpr size_t kMaxToken = 4096;
+
+// The tables of the modules, and all of them in one.
+std::vector<Route> AccountRoutes();
+std::vector<Route> SessionRoutes();
+std::vector<Route> PlanRoutes();
+std::vector<Route> OperationRoutes();
+const std::vector<Route>& AllRoutes();
+
+}  // namespace latchkey

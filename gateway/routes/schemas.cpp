@@ -1,0 +1,95 @@
+// One entry for each composite type that the database renders.
+#include "gateway/routes/schemas.hpp"
+
+namespace latchkey {
+namespace {
+
+constexpr bool kNullable = true;
+constexpr bool kAlways = false;
+
+Schema User() {
+  return {"User",
+          "A user, without secrets.",
+          {{"id", "uuid", kAlways, "Stays the same for ever."},
+           {"email", "string", kNullable, "The address, as the user wrote it."},
+           {"name", "string", kNullable, "The name to show."},
+           {"tier", "string", kAlways, "The plan that applies now."},
+           {"subscription_status", "string", kAlways, "The state of the subscription."},
+           {"stripe_customer_id", "string", kNullable, "The customer at the payment provider."},
+           {"usage_daily", "integer", kAlways, "Used since the last reset."},
+           {"usage_total", "integer", kAlways, "Used ever."},
+           {"created_at", "date-time", kAlways, "When the user was created."},
+           {"updated_at", "date-time", kAlways, "When the user was last changed."},
+           {"email_verified", "boolean", kAlways, "Whether the address was confirmed."},
+           {"status", "string", kAlways, "active, blocked or deleted."},
+           {"profile", "object", kNullable, "What the application keeps about the user."},
+           {"onboarding_step", "string", kNullable, "How far the user has come."},
+           {"last_login_at", "date-time", kNullable, "The last login before or at this one."},
+           {"usage_resets_at", "date-time", kNullable, "When usage_daily starts anew."}}};
+}
+
+Schema Session() {
+  return {"Session",
+          "Who a token stands for.",
+          {{"user_id", "uuid", kAlways, "The user."},
+           {"session_id", "uuid", kAlways, "The session."},
+           {"tenant_id", "uuid", kNullable, "The tenant that the session is for."},
+           {"email", "string", kNullable, "The user's address."},
+           {"name", "string", kNullable, "The user's name."},
+           {"role", "string", kNullable, "The role in the tenant, or platform-wide."},
+           {"expires_at", "date-time", kAlways, "When the token ends."}}};
+}
+
+Schema SessionEntry() {
+  return {"SessionEntry",
+          "One of a user's sessions.",
+          {{"id", "uuid", kAlways, "The session."},
+           {"created_at", "date-time", kAlways, "When it began."},
+           {"last_seen_at", "date-time", kNullable, "When it was last used or renewed."},
+           {"expires_at", "date-time", kAlways, "When it ends."},
+           {"client_address", "string", kNullable, "Where it was started from."},
+           {"user_agent", "string", kNullable, "What it was started with."},
+           {"current", "boolean", kAlways, "Whether it is the one of this request."}}};
+}
+
+Schema Model() {
+  return {"Model",
+          "A model that a plan may include.",
+          {{"name", "string", kAlways, "Its name."},
+           {"feature", "string", kAlways, "The feature that stands for it in the plans."},
+           {"tier", "string", kNullable, "The lowest plan that has it."},
+           {"available", "boolean", kAlways, "Whether the caller has it."}}};
+}
+
+Schema Problem() {
+  return {"Problem",
+          "An error (RFC 9457).",
+          {{"type", "string", kAlways, "Names the kind of error, as a URI."},
+           {"title", "string", kAlways, "What the kind of error means."},
+           {"status", "integer", kAlways, "The HTTP status."},
+           {"detail", "string", kAlways, "What happened this time."},
+           {"code", "string", kAlways, "Names the kind of error, for programs."},
+           {"request_id", "string", kAlways, "Finds the request in the log."},
+           {"success", "boolean", kAlways, "Always false."},
+           {"message", "string", kAlways, "The same as detail."}}};
+}
+
+}  // namespace
+
+const std::vector<Schema>& AllSchemas() {
+  static const std::vector<Schema> all = {
+      User(),
+      Session(),
+      SessionEntry(),
+      Model(),
+      Problem(),
+      {"Health", "The process is alive.", {{"status", "string", kAlways, "ok"}}},
+      {"Readiness",
+       "Requests can be served.",
+       {{"status", "string", kAlways, "ready"},
+        {"extension_version", "string", kAlways, "The version in the database."}}},
+  };
+  return all;
+}
+
+}  // namespace latchkey

@@ -1,0 +1,121 @@
+// Routes of the module `sessions`: logging in and out, tokens, and the keys that sign them.
+#include "gateway/routes/answers.hpp"
+#include "gateway/routes/route.hpp"
+
+namespace latchkey {
+namespace {
+
+Route Login() {
+  return Route("POST", "/api/auth/login", "login", "sessions")
+      .Summary("Starts a session.")
+      .Writes(LATCHKEY_LOGIN_ANSWER("latchkey.login($1, $2)"))
+      .Slow()
+      .Takes(BodyField("email", Type::kEmail, kRequired, kMaxEmail, "The address of the user."))
+      .Takes(BodyField("password", Type::kPassword, kRequired, kMaxPassword, "Their password."))
+      .Merged()
+      .Returns("user", "User")
+      .Returns("token", "string")
+      .Returns("expires_at", "date-time")
+      .Fails({ErrorId::InvalidCredentials, ErrorId::LockedOut, ErrorId::Forbidden,
+              ErrorId::EmailUnverified, ErrorId::TooBusy, ErrorId::NotConfigured});
+}
+
+Route Refresh() {
+  return Route("POST", "/api/auth/refresh", "refresh", "sessions")
+      .Summary("Replaces the token by a new one; the old one ends.")
+      .Writes(LATCHKEY_LOGIN_ANSWER("latchkey.refresh($1)"))
+      .As(Who::kBearerIsGiven)
+      .Takes(BearerToken())
+      .Merged()
+      .Returns("user", "User")
+      .Returns("token", "string")
+      .Returns("expires_at", "date-time")
+      .Fails({ErrorId::Forbidden});
+}
+
+Route Logout() {
+  return Route("POST", "/api/auth/logout", "logout", "sessions")
+      .Summary("Ends the session of the token. Without a valid token there is nothing to end.")
+      .Writes("SELECT null::json FROM latchkey.logout($1)")
+      .As(Who::kBearerIsGiven)
+      .IgnoresBadToken()
+      .Takes(BearerToken())
+      .Message("Logged out successfully");
+}
+
+Route Verify() {
+  return Route("GET", "/api/auth/verify", "verify", "sessions")
+      .Summary("Checks the token, and tells whose it is.")
+      .Reads("SELECT row_to_json(u) FROM latchkey.get_user(latchkey.current_user_id()) AS u")
+      .As(Who::kBearer)
+      .Returns("user", "User");
+}
+
+Route Me() {
+  return Route("GET", "/api/auth/me", "me", "sessions")
+      .Summary("The caller and their session.")
+      .Reads(
+          "SELECT row_to_json(answer) FROM latchkey.get_user(latchkey.current_user_id()) AS u, "
+          "latchkey.verify($1) AS s, LATERAL (SELECT u AS \"user\", s AS session) AS answer")
+      .As(Who::kBearer)
+      .Takes(BearerToken())
+      .Merged()
+      .Returns("user", "User")
+      .Returns("session", "Session");
+}
+
+Route ListSessions() {
+  return Route("GET", "/api/auth/sessions", "listSessions", "sessions")
+      .Summary("The caller's sessions, a page at a time.")
+      .Reads(
+          "SELECT coalesce(json_agg(s), '[]') FROM latchkey.list_sessions("
+          "latchkey.current_user_id(), $1::uuid, coalesce($2::integer, 100)) AS s")
+      .As(Who::kBearer)
+      .Takes(QueryField("after", Type::kUuid, 36, "The last id of the page before."))
+      .Takes(QueryField("limit", Type::kInteger, 1000, "How many at most."))
+      .Returns("sessions", "SessionEntry", true);
+}
+
+Route EndAllSessions() {
+  return Route("DELETE", "/api/auth/sessions", "endAllSessions", "sessions")
+      .Summary("Ends all sessions of the caller, this one too.")
+      .Writes(
+          "SELECT row_to_json(answer) FROM "
+          "latchkey.logout_everywhere(latchkey.current_user_id()) AS ended, "
+          "LATERAL (SELECT ended, 'Logged out everywhere' AS message) AS answer")
+      .As(Who::kBearer)
+      .Merged()
+      .Returns("ended", "integer")
+      .Returns("message", "string");
+}
+
+Route EndSession() {
+  return Route("DELETE", "/api/auth/sessions/{id}", "endSession", "sessions")
+      .Summary("Ends one session of the caller.")
+      .Writes(
+          "SELECT null::json, CASE WHEN found THEN 'ok' ELSE 'not_found' END FROM "
+          "latchkey.revoke_session(latchkey.current_user_id(), $1::uuid) AS found")
+      .As(Who::kBearer)
+      .Takes(PathPart("id", Type::kUuid, 36, "The id of the session."))
+      .Message("Session ended")
+      .Fails({ErrorId::NotFound});
+}
+
+Route Keys() {
+  return Route("GET", "/.well-known/jwks.json", "jwks", "sessions")
+      .Summary("The public keys that verify tokens (RFC 7517); empty for symmetric signatures.")
+      .Reads("SELECT latchkey.jwks()")
+      .Plain("KeySet")
+      .Content("application/jwk-set+json")
+      .Cache("public, max-age=300")
+      .Fails({ErrorId::NotConfigured});
+}
+
+}  // namespace
+
+std::vector<Route> SessionRoutes() {
+  return {Login(),        Refresh(),        Logout(),     Verify(), Me(),
+          ListSessions(), EndAllSessions(), EndSession(), Keys()};
+}
+
+}  // namespace latchkey
