@@ -56,6 +56,9 @@ missing_packages() {
 install_packages() {
     local wanted
     command -v apt-get >/dev/null || die "missing: ${*} (Debian's names). Install them with your package manager."
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        die "there is no sudo here. Run this as root first: apt-get install ${*}"
+    fi
     apt update || say "Warning: apt-get update failed; using the package lists that are here." >&2
     # With the server's major version unknown until now, ask again.
     mapfile -t wanted < <(missing_packages)
