@@ -150,14 +150,18 @@ Secret GeneratePrivateKey(Algorithm algorithm) {
   return secret;
 }
 
+// An explicit type keeps our tokens apart from every other JWT (RFC 8725, section 3.11).
+std::string TokenHeader(Algorithm algorithm, std::string_view key_id) {
+  return Base64UrlEncode(JsonObject()
+                             .Add("alg", AlgorithmName(algorithm))
+                             .Add("typ", "latchkey+jwt")
+                             .Add("kid", key_id)
+                             .ToString());
+}
+
 SigningKey::SigningKey(std::string key_id, Algorithm algorithm, const Secret& private_key)
     : key_id_(std::move(key_id)), algorithm_(algorithm) {
-  // An explicit type keeps our tokens apart from every other JWT (RFC 8725, section 3.11).
-  header_ = Base64UrlEncode(JsonObject()
-                                .Add("alg", AlgorithmName(algorithm))
-                                .Add("typ", "latchkey+jwt")
-                                .Add("kid", key_id_)
-                                .ToString());
+  header_ = TokenHeader(algorithm, key_id_);
   if (algorithm == Algorithm::kHs256) {
     if (private_key.view().size() < 32) throw std::invalid_argument("an HS256 key is too short");
     hmac_ = std::make_unique<HmacSha256>(private_key.view());

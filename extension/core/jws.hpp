@@ -21,6 +21,9 @@ std::optional<Algorithm> ParseAlgorithm(std::string_view name);
 // 32 random bytes for HS256, else a PKCS#8 document (Ed25519, P-256, RSA 2048).
 Secret GeneratePrivateKey(Algorithm algorithm);
 
+// The header segment (base64url) of every token of the key.
+std::string TokenHeader(Algorithm algorithm, std::string_view key_id);
+
 class SigningKey {
  public:
   // Throws std::invalid_argument when the private key is not one of the algorithm.

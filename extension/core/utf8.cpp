@@ -29,4 +29,10 @@ std::optional<size_t> CountCodePoints(std::string_view text) {
   return count;
 }
 
+std::string_view CutText(std::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<uint8_t>(text[bytes]) & 0xc0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
 }  // namespace latchkey

@@ -1,0 +1,90 @@
+// Blocking, unblocking and deleting users.
+#include "extension/accounts/session_hooks.hpp"
+#include "extension/accounts/credentials.hpp"
+#include "extension/accounts/one_time_tokens.hpp"
+#include "extension/accounts/principal.hpp"
+#include "extension/core/error.hpp"
+#include "extension/core/json_object.hpp"
+#include "extension/core/utf8.hpp"
+#include "extension/events/events.hpp"
+
+namespace latchkey::accounts {
+
+namespace {
+
+constexpr size_t kMaxReason = 500;
+
+// Takes the user's row lock, so that two administrators act one after the other. Raises LK404.
+std::string LockStatus(pg::Spi& spi, const Uuid& user_id) {
+  static pg::Statement statement(
+      "SELECT status FROM latchkey.users WHERE id = $1 AND status <> 'deleted' FOR UPDATE");
+  const pg::Rows rows = spi.Run(statement, user_id);
+  if (rows.empty()) throw Error(ErrorCode::kNotFound, "there is no such user");
+  return rows[0].Text(1);
+}
+
+void SetStatus(pg::Spi& spi, const Uuid& user_id, const char* status,
+               const std::optional<std::string>& reason) {
+  static pg::Statement statement(R"(
+    UPDATE latchkey.users SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1)");
+  spi.Run(statement, user_id, status, reason, pg::Now());
+}
+
+}  // namespace
+
+LATCHKEY_FUNCTION(block_user, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  auto reason = args.Optional<std::string>(1);
+  RequireNoIdentity();
+  if (reason) reason = std::string(CutText(*reason, kMaxReason));
+  pg::Spi spi;
+  if (LockStatus(spi, user_id) != "blocked") {
+    SetStatus(spi, user_id, "blocked", reason);
+    session_hooks.end(spi, user_id, std::nullopt, "user_blocked");
+    DeleteTokens(spi, user_id);
+    events::Record(spi, {user_id, "user", user_id.ToString(), "user.blocked"});
+  }
+  const auto columns = LoadUserAccount(spi, user_id);
+  spi.Finish();
+  return args.ReturnRow(columns);
+}
+
+LATCHKEY_FUNCTION(unblock_user, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  RequireNoIdentity();
+  pg::Spi spi;
+  if (LockStatus(spi, user_id) == "blocked") {
+    SetStatus(spi, user_id, "active", std::nullopt);
+    events::Record(spi, {user_id, "user", user_id.ToString(), "user.unblocked"});
+  }
+  const auto columns = LoadUserAccount(spi, user_id);
+  spi.Finish();
+  return args.ReturnRow(columns);
+}
+
+// The ids stay (account, user, Stripe customer): ledgers and events refer to them. Everything that says who
+// it was goes, so the address is free again.
+LATCHKEY_FUNCTION(delete_user, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  RequireAccount(user_id);
+  static pg::Statement erase(R"(
+    UPDATE latchkey.users
+       SET status = 'deleted', status_reason = NULL, email = NULL, name = NULL, password_hash = NULL,
+           profile = '{}', onboarding_step = NULL, last_login_at = NULL, email_verified_at = NULL,
+           updated_at = $2
+     WHERE id = $1)");
+  static pg::Statement free_address("DELETE FROM latchkey.user_emails WHERE user_id = $1");
+  pg::Spi spi;
+  LockStatus(spi, user_id);
+  ForgetLoginFailures(spi, LoadCredentials(spi, user_id).email_key);
+  session_hooks.erase(spi, user_id);
+  DeleteTokens(spi, user_id);
+  spi.Run(erase, user_id, pg::Now());
+  spi.Run(free_address, user_id);
+  events::Record(spi, {user_id, "user", user_id.ToString(), "user.deleted"});
+  events::EraseMetadata(spi, user_id);
+  spi.Finish();
+  return args.Void();
+}
+
+}  // namespace latchkey::accounts

@@ -1,0 +1,21 @@
+// Bounds how many password hashes run at once in the server, so that a storm of logins leaves cores for
+// everybody else (latchkey.max_concurrent_hashes, latchkey.hash_wait).
+#pragma once
+
+#include <optional>
+
+#include "extension/pg/advisory_slot.hpp"
+
+namespace latchkey::accounts {
+
+class HashSlot {
+ public:
+  // Waits its turn; raises LK503 too_busy when that takes longer than latchkey.hash_wait.
+  HashSlot();
+  void Release() { slot_->Release(); }
+
+ private:
+  std::optional<pg::AdvisorySlot> slot_;
+};
+
+}  // namespace latchkey::accounts

@@ -1,0 +1,75 @@
+// Issuing and redeeming single-use tokens.
+#include "extension/accounts/one_time_tokens.hpp"
+
+#include <algorithm>
+
+#include "extension/core/digest.hpp"
+#include "extension/core/encoding.hpp"
+#include "extension/core/error.hpp"
+#include "extension/core/random.hpp"
+#include "extension/settings/settings.hpp"
+
+namespace latchkey::accounts {
+
+namespace {
+
+constexpr settings::DurationSetting kResetLifetime("accounts.password_reset_lifetime");
+constexpr settings::DurationSetting kVerificationLifetime("accounts.email_verification_lifetime");
+
+constexpr size_t kUserIdBytes = 16;
+constexpr size_t kSecretBytes = 32;
+
+const char* PurposeName(TokenPurpose purpose) {
+  return purpose == TokenPurpose::kPasswordReset ? "password_reset" : "email_verification";
+}
+
+[[noreturn]] void ThrowInvalid() {
+  throw Error(ErrorCode::kInvalidToken, "the token is not valid, or no longer", {},
+              "Request a new one.");
+}
+
+}  // namespace
+
+// The token carries the user's id, so that its row is found by account, wherever that lives.
+IssuedToken IssueToken(pg::Spi& spi, const Credentials& user, TokenPurpose purpose) {
+  static pg::Statement statement(R"(
+    INSERT INTO latchkey.user_tokens (user_id, token_hash, purpose, email_key, created_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6))");
+  const int64_t lifetime = purpose == TokenPurpose::kPasswordReset
+                               ? kResetLifetime.Micros(spi)
+                               : kVerificationLifetime.Micros(spi);
+  const pg::Timestamp now = pg::Now();
+  IssuedToken issued;
+  issued.token =
+      Base64UrlEncode(std::string(user.user_id.AsBytes()) + RandomBytes(kSecretBytes));
+  issued.expires_at = now + lifetime;
+  const std::string hash = Sha256(issued.token);
+  spi.Run(statement, user.user_id, pg::Bytes{hash}, PurposeName(purpose), user.email_key, now,
+          issued.expires_at);
+  return issued;
+}
+
+Uuid RedeemToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
+  static pg::Statement redeem(R"(
+    DELETE FROM latchkey.user_tokens t USING latchkey.user_emails e
+     WHERE t.user_id = $1 AND t.token_hash = $2 AND t.purpose = $3 AND t.expires_at > $4
+       AND e.email_key = t.email_key AND e.user_id = t.user_id)");
+  static pg::Statement remove_others(
+      "DELETE FROM latchkey.user_tokens WHERE user_id = $1 AND purpose = $2");
+  const auto bytes = Base64UrlDecode(token);
+  if (!bytes || bytes->size() != kUserIdBytes + kSecretBytes) ThrowInvalid();
+  Uuid user_id;
+  std::copy_n(bytes->begin(), kUserIdBytes, user_id.bytes.begin());
+  const std::string hash = Sha256(token);
+  spi.Run(redeem, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now());
+  if (spi.affected() != 1) ThrowInvalid();
+  spi.Run(remove_others, user_id, PurposeName(purpose));
+  return user_id;
+}
+
+void DeleteTokens(pg::Spi& spi, const Uuid& user_id) {
+  static pg::Statement statement("DELETE FROM latchkey.user_tokens WHERE user_id = $1");
+  spi.Run(statement, user_id);
+}
+
+}  // namespace latchkey::accounts

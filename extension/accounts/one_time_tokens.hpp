@@ -1,0 +1,23 @@
+// Single-use tokens that prove the control of a mailbox. Only their hash is stored.
+#pragma once
+
+#include "extension/accounts/users.hpp"
+
+namespace latchkey::accounts {
+
+enum class TokenPurpose { kPasswordReset, kEmailVerification };
+
+struct IssuedToken {
+  std::string token;
+  pg::Timestamp expires_at;
+};
+
+IssuedToken IssueToken(pg::Spi& spi, const Credentials& user, TokenPurpose purpose);
+
+// Uses the token up, and every other of the user and purpose with it. Raises LK411 for one that is
+// malformed, unknown, expired, used, or was made for an address that is no longer the user's.
+Uuid RedeemToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose);
+
+void DeleteTokens(pg::Spi& spi, const Uuid& user_id);
+
+}  // namespace latchkey::accounts

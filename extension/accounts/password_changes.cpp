@@ -1,0 +1,150 @@
+// Changing, setting and resetting passwords; confirming addresses.
+#include "extension/accounts/session_hooks.hpp"
+#include "extension/accounts/credentials.hpp"
+#include "extension/accounts/one_time_tokens.hpp"
+#include "extension/accounts/passwords.hpp"
+#include "extension/accounts/principal.hpp"
+#include "extension/core/error.hpp"
+#include "extension/events/events.hpp"
+#include "extension/pg/transaction_state.hpp"
+#include "extension/settings/settings.hpp"
+
+namespace latchkey::accounts {
+
+namespace {
+
+constexpr settings::IntegerSetting kMailRequests("throttle.mail_requests");
+constexpr settings::DurationSetting kWindow("throttle.window");
+
+void RecordUserEvent(pg::Spi& spi, const Uuid& user_id, const char* type) {
+  events::Record(spi, {user_id, "user", user_id.ToString(), type});
+}
+
+void RequirePasswordRules(pg::Spi& spi, std::string_view password) {
+  if (const auto problem = CheckPasswordRules(spi, password)) {
+    throw Error(ErrorCode::kInvalidArgument, *problem);
+  }
+}
+
+// Every request counts, answered or not: mailboxes are not to be flooded.
+bool MayMail(pg::Spi& spi, const char* scope, std::string_view key) {
+  const Admission admission = Admit(spi, scope, key, {kMailRequests.Get(spi), kWindow.Micros(spi)});
+  if (admission.attempt) RecordFailure(spi, *admission.attempt);
+  return admission.attempt.has_value();
+}
+
+void EmitMailToken(pg::Args& args, const Credentials& user, const IssuedToken& issued) {
+  args.EmitRow({pg::ToValue(user.user_id), pg::ToValue(user.email), pg::ToValue(user.name),
+                pg::ToValue(issued.token), pg::ToValue(issued.expires_at)});
+}
+
+}  // namespace
+
+LATCHKEY_FUNCTION(change_password, kSecret) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  const auto current = args.Text(1, "current_password");
+  const auto replacement = args.Text(2, "new_password");
+  RequireAccount(user_id);
+  pg::Spi spi;
+  RequirePasswordRules(spi, replacement);
+  const Credentials user = LoadCredentials(spi, user_id);
+  const CredentialCheck check =
+      CheckCredentials(spi, Address{user.email, user.email_key}, user.email_key, current);
+  const char* outcome = "invalid_credentials";
+  if (check.outcome == CredentialCheck::kLockedOut) outcome = "locked_out";
+  if (check.outcome == CredentialCheck::kOk) {
+    outcome = "ok";
+    StorePasswordHash(spi, user_id, HashPassword(spi, replacement));
+    const pg::Identity* identity = pg::BoundIdentity();
+    std::optional<Uuid> keep;
+    if (identity != nullptr) keep = identity->session_id;
+    session_hooks.end(spi, user_id, keep, "password_changed");
+    DeleteTokens(spi, user_id);
+    RecordUserEvent(spi, user_id, "user.password_changed");
+  }
+  spi.Finish();
+  return args.ReturnRow({pg::ToValue(outcome), pg::ToValue(check.retry_at)});
+}
+
+LATCHKEY_FUNCTION(set_password, kSecret) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  const auto password = args.Text(1, "password");
+  RequireNoIdentity();
+  pg::Spi spi;
+  const Credentials user = LoadCredentials(spi, user_id);
+  StorePasswordHash(spi, user_id, HashPassword(spi, password));
+  session_hooks.end(spi, user_id, std::nullopt, "password_set");
+  DeleteTokens(spi, user_id);
+  ForgetLoginFailures(spi, user.email_key);
+  RecordUserEvent(spi, user_id, "user.password_set");
+  spi.Finish();
+  return args.Void();
+}
+
+LATCHKEY_FUNCTION(request_password_reset, kSecret) {
+  const auto email = args.Text(0, "email");
+  const auto address = TryParseAddress(email);
+  pg::Spi spi;
+  const bool allowed = MayMail(spi, "password_reset", address ? std::string_view(address->key) : email);
+  const auto user = address ? FindCredentials(spi, *address) : std::nullopt;
+  std::optional<IssuedToken> issued;
+  if (allowed && user && user->status == "active") {
+    issued = IssueToken(spi, *user, TokenPurpose::kPasswordReset);
+    RecordUserEvent(spi, user->user_id, "user.password_reset_requested");
+  }
+  spi.Finish();
+  args.BeginSet();
+  if (issued) EmitMailToken(args, *user, *issued);
+  return args.Void();
+}
+
+LATCHKEY_FUNCTION(reset_password, kSecret) {
+  const auto token = args.Text(0, "token");
+  const auto password = args.Text(1, "new_password");
+  static pg::Statement confirm(R"(
+    UPDATE latchkey.users SET email_verified_at = coalesce(email_verified_at, $2) WHERE id = $1)");
+  pg::Spi spi;
+  RequirePasswordRules(spi, password);
+  const Uuid user_id = RedeemToken(spi, token, TokenPurpose::kPasswordReset);
+  const Credentials user = LoadCredentials(spi, user_id);
+  if (user.status != "active") throw Error(ErrorCode::kForbidden, "the user is blocked");
+  StorePasswordHash(spi, user_id, HashPassword(spi, password));
+  spi.Run(confirm, user_id, pg::Now());  // who has the token has the mailbox
+  session_hooks.end(spi, user_id, std::nullopt, "password_reset");
+  ForgetLoginFailures(spi, user.email_key);
+  RecordUserEvent(spi, user_id, "user.password_reset");
+  const auto columns = LoadUserAccount(spi, user_id);
+  spi.Finish();
+  return args.ReturnRow(columns);
+}
+
+LATCHKEY_FUNCTION(request_email_verification, kSecret) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  RequireAccount(user_id);
+  pg::Spi spi;
+  const Credentials user = LoadCredentials(spi, user_id);
+  std::optional<IssuedToken> issued;
+  if (!user.email_verified && MayMail(spi, "email_verification", user.email_key)) {
+    issued = IssueToken(spi, user, TokenPurpose::kEmailVerification);
+    RecordUserEvent(spi, user_id, "user.email_verification_requested");
+  }
+  spi.Finish();
+  args.BeginSet();
+  if (issued) EmitMailToken(args, user, *issued);
+  return args.Void();
+}
+
+LATCHKEY_FUNCTION(confirm_email, kSecret) {
+  const auto token = args.Text(0, "token");
+  static pg::Statement confirm(
+      "UPDATE latchkey.users SET email_verified_at = $2, updated_at = $2 WHERE id = $1");
+  pg::Spi spi;
+  const Uuid user_id = RedeemToken(spi, token, TokenPurpose::kEmailVerification);
+  spi.Run(confirm, user_id, pg::Now());
+  RecordUserEvent(spi, user_id, "user.email_verified");
+  const auto columns = LoadUserAccount(spi, user_id);
+  spi.Finish();
+  return args.ReturnRow(columns);
+}
+
+}  // namespace latchkey::accounts

@@ -1,0 +1,22 @@
+// Effective plans.
+#include "extension/accounts/standing.hpp"
+
+#include "extension/settings/settings.hpp"
+
+namespace latchkey::accounts {
+
+namespace {
+constexpr settings::DurationSetting kPastDueGrace("plans.past_due_grace");
+}
+
+std::string EffectivePlan(pg::Spi& spi, const Standing& standing) {
+  const std::string& status = standing.subscription_status;
+  if (status == "active" || status == "trialing") return standing.plan;
+  if (status == "past_due" &&
+      pg::Now() < standing.status_changed_at + kPastDueGrace.Micros(spi)) {
+    return standing.plan;
+  }
+  return kFreePlan;
+}
+
+}  // namespace latchkey::accounts

@@ -1,0 +1,22 @@
+// Which plan an account is entitled to at this moment.
+#pragma once
+
+#include <string>
+
+#include "extension/pg/spi.hpp"
+
+namespace latchkey::accounts {
+
+inline constexpr const char* kFreePlan = "free";
+
+struct Standing {
+  std::string plan;                 // what it is subscribed to
+  std::string subscription_status;  // as Stripe names them, or inactive
+  pg::Timestamp status_changed_at;
+};
+
+// The plan while the status grants it: trialing and active do, past_due for the grace period of setting
+// plans.past_due_grace, the others not; else free.
+std::string EffectivePlan(pg::Spi& spi, const Standing& standing);
+
+}  // namespace latchkey::accounts

@@ -1,0 +1,44 @@
+// Bounds attempts per account and per client address, exactly, without a lock that anybody waits for.
+//
+// A limit of n is n numbered places. An attempt reserves a free one by trying its advisory lock, which it
+// holds to the end of its transaction; a failure writes the place's number into login_attempts, and so
+// uses it up for the rest of the window. Places in flight and places used never exceed n together, so of a
+// thousand parallel guesses at most n are evaluated, and nobody queues while a password is hashed.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "extension/pg/spi.hpp"
+
+namespace latchkey::accounts {
+
+struct Limit {
+  int64_t attempts;
+  int64_t window_micros;
+};
+
+struct Attempt {
+  std::string scope;
+  std::string key_hash;
+  int32_t place = 0;
+  Limit limit{};
+};
+
+struct Admission {
+  std::optional<Attempt> attempt;          // empty: refused
+  std::optional<pg::Timestamp> retry_at;   // when refused
+};
+
+// `scope` names what is counted: 'login' per account, 'address' per client …; `key` is stored hashed.
+Admission Admit(pg::Spi& spi, std::string_view scope, std::string_view key, const Limit& limit);
+
+void RecordFailure(pg::Spi& spi, const Attempt& attempt);
+void ForgetFailures(pg::Spi& spi, std::string_view scope, std::string_view key);
+
+// The network that counts as one client: an IPv4 address, or the /64 of an IPv6 one; IPv4 within IPv6 is
+// IPv4. Empty when the request's address is not known.
+std::optional<std::string> ClientNetwork(pg::Spi& spi);
+
+}  // namespace latchkey::accounts

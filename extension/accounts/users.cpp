@@ -1,0 +1,226 @@
+// Creating, finding and changing users.
+#include "extension/accounts/users.hpp"
+
+#include "extension/accounts/passwords.hpp"
+#include "extension/accounts/principal.hpp"
+#include "extension/accounts/standing.hpp"
+#include "extension/accounts/usage.hpp"
+#include "extension/core/error.hpp"
+#include "extension/core/json_object.hpp"
+#include "extension/core/utf8.hpp"
+#include "extension/events/events.hpp"
+#include "extension/pg/catalog.hpp"
+
+namespace latchkey::accounts {
+
+namespace {
+
+constexpr size_t kMaxNameCharacters = 200;
+constexpr int64_t kMaxProfileBytes = 16384;
+constexpr size_t kMaxOnboardingStep = 100;
+
+// Positions within latchkey.user_account.
+constexpr int kAccountColumns = 16;
+constexpr int kTierColumn = 4;
+
+[[noreturn]] void ThrowNoUser() { throw Error(ErrorCode::kNotFound, "there is no such user"); }
+
+}  // namespace
+
+void CheckName(const std::optional<std::string>& name) {
+  if (!name) return;
+  if (CountCodePoints(*name).value_or(0) > kMaxNameCharacters) {
+    throw Error(ErrorCode::kInvalidArgument, "name is longer than 200 characters");
+  }
+  for (const char c : *name) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      throw Error(ErrorCode::kInvalidArgument, "name contains a control character");
+    }
+  }
+}
+
+void CheckProfile(pg::Spi& spi, const pg::Raw& profile) {
+  if (profile.is_null) return;
+  static pg::Statement statement(
+      "SELECT jsonb_typeof($1) = 'object', octet_length($1::text)::bigint");
+  const pg::Row row = spi.Read(statement, profile)[0];
+  if (!row.Get<bool>(1)) throw Error(ErrorCode::kInvalidArgument, "profile must be a JSON object");
+  if (row.Get<int64_t>(2) > kMaxProfileBytes) {
+    throw Error(ErrorCode::kInvalidArgument, "profile is larger than 16 KiB");
+  }
+}
+
+Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
+  static pg::Statement insert_account(
+      "INSERT INTO latchkey.accounts (id, kind, created_at, status_changed_at)"
+      " VALUES ($1, 'user', $2, $2)");
+  static pg::Statement insert_user(R"(
+    INSERT INTO latchkey.users (id, email, name, password_hash, profile, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, coalesce($5, '{}'), $6, $6))");
+  static pg::Statement insert_email(
+      "INSERT INTO latchkey.user_emails (email_key, user_id) VALUES ($1, $2)"
+      " ON CONFLICT (email_key) DO NOTHING");
+  CheckName(user.name);
+  CheckProfile(spi, user.profile);
+  const Uuid id = NewUuid();
+  const pg::Timestamp now = pg::Now();
+  spi.Run(insert_account, id, now);
+  spi.Run(insert_user, id, user.address.text, user.name, user.password_hash, user.profile, now);
+  spi.Run(insert_email, user.address.key, id);
+  if (spi.affected() == 0) {
+    throw Error(ErrorCode::kAlreadyExists, "a user with this email already exists");
+  }
+  events::Record(spi, {id, "user", id.ToString(), user.event});
+  return id;
+}
+
+std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id) {
+  static pg::Statement statement(R"(
+    SELECT u.id, u.email, u.name, a.plan, a.subscription_status, a.stripe_customer_id,
+           coalesce(d.used, 0), coalesce(t.used, 0), u.created_at, u.updated_at,
+           u.email_verified_at IS NOT NULL, u.status, u.profile, u.onboarding_step, u.last_login_at,
+           $2::timestamptz, a.status_changed_at
+      FROM latchkey.users u
+      JOIN latchkey.accounts a ON a.id = u.id
+      LEFT JOIN latchkey.usage d ON d.account_id = u.id AND d.feature = $4 AND d.period_start = $3
+      LEFT JOIN latchkey.usage t ON t.account_id = u.id AND t.feature = $4
+                                AND t.period_start = '-infinity'
+     WHERE u.id = $1)");
+  const UsageDay today = UsageDay::Current();
+  const pg::Rows rows = spi.Run(statement, user_id, today.end, today.start, kRequests);
+  if (rows.empty()) ThrowNoUser();
+  const pg::Row row = rows[0];
+  std::vector<pg::Value> columns;
+  for (int i = 1; i <= kAccountColumns; ++i) {
+    const pg::Raw raw = row.Copy(i);
+    columns.push_back(pg::ToValue(raw));
+  }
+  const Standing standing{row.Text(4), row.Text(5), row.Get<pg::Timestamp>(kAccountColumns + 1)};
+  const std::string tier = EffectivePlan(spi, standing);
+  const MemoryContext old = MemoryContextSwitchTo(pg::ResultContext());
+  columns[kTierColumn - 1] = pg::ToValue(tier);
+  MemoryContextSwitchTo(old);
+  return columns;
+}
+
+pg::Value UserAccountValue(const std::vector<pg::Value>& columns) {
+  return pg::Composite(pg::TypeOid("user_account"), columns);
+}
+
+namespace {
+
+Credentials ReadCredentials(const pg::Row& row) {
+  return {row.Get<Uuid>(1), row.Text(2),
+          row.Text(3),      row.Optional<std::string>(4).value_or(""),
+          row.Text(5),      row.Optional<std::string>(6),
+          row.Get<bool>(7)};
+}
+
+}  // namespace
+
+std::optional<Credentials> FindCredentials(pg::Spi& spi, const Address& address) {
+  static pg::Statement statement(R"(
+    SELECT u.id, u.email, e.email_key, u.name, u.status, u.password_hash,
+           u.email_verified_at IS NOT NULL
+      FROM latchkey.user_emails e JOIN latchkey.users u ON u.id = e.user_id
+     WHERE e.email_key = $1)");
+  const pg::Rows rows = spi.Run(statement, address.key);
+  if (rows.empty()) return std::nullopt;
+  return ReadCredentials(rows[0]);
+}
+
+Credentials LoadCredentials(pg::Spi& spi, const Uuid& user_id) {
+  static pg::Statement statement(R"(
+    SELECT u.id, u.email, e.email_key, u.name, u.status, u.password_hash,
+           u.email_verified_at IS NOT NULL
+      FROM latchkey.users u JOIN latchkey.user_emails e ON e.user_id = u.id
+     WHERE u.id = $1)");
+  const pg::Rows rows = spi.Run(statement, user_id);
+  if (rows.empty()) ThrowNoUser();
+  return ReadCredentials(rows[0]);
+}
+
+void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& hash) {
+  static pg::Statement statement(
+      "UPDATE latchkey.users SET password_hash = $2, updated_at = $3 WHERE id = $1");
+  spi.Run(statement, user_id, hash, pg::Now());
+}
+
+LATCHKEY_FUNCTION(register_user, kSecret) {
+  const auto email = args.Text(0, "email");
+  const auto password = args.Optional<std::string>(1);
+  RequireNoIdentity();
+  pg::Spi spi;
+  NewUser user;
+  user.address = ParseAddress(email);
+  user.name = args.Optional<std::string>(2);
+  user.profile = args.AsIs(3, JSONBOID);
+  CheckName(user.name);
+  if (password) user.password_hash = HashPassword(spi, *password);
+  const auto columns = LoadUserAccount(spi, CreateUser(spi, user));
+  spi.Finish();
+  return args.ReturnRow(columns);
+}
+
+LATCHKEY_FUNCTION(get_user, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  RequireAccount(user_id);
+  pg::Spi spi(pg::Spi::kReadOnly);
+  const auto columns = LoadUserAccount(spi, user_id);
+  spi.Finish();
+  return args.ReturnRow(columns);
+}
+
+LATCHKEY_FUNCTION(find_user, kOpen) {
+  const auto email = args.Text(0, "email");
+  RequireNoIdentity();
+  const auto address = TryParseAddress(email);
+  pg::Spi spi(pg::Spi::kReadOnly);
+  const auto found = address ? FindCredentials(spi, *address) : std::nullopt;
+  std::vector<pg::Value> columns;
+  if (found) columns = LoadUserAccount(spi, found->user_id);
+  spi.Finish();
+  args.BeginSet();
+  if (found) args.EmitRow(columns);
+  return args.Void();
+}
+
+LATCHKEY_FUNCTION(update_profile, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  const auto name = args.Optional<std::string>(1);
+  const pg::Raw profile = args.AsIs(2, JSONBOID);
+  const auto step = args.Optional<std::string>(3);
+  RequireAccount(user_id);
+  CheckName(name);
+  if (step && step->size() > kMaxOnboardingStep) {
+    throw Error(ErrorCode::kInvalidArgument, "onboarding_step is longer than 100 bytes");
+  }
+  static pg::Statement merged(R"(
+    SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}')
+      FROM latchkey.users u CROSS JOIN LATERAL jsonb_each(u.profile || coalesce($2, '{}')) e
+     WHERE u.id = $1 AND e.value <> 'null')");
+  static pg::Statement lock(
+      "SELECT 1 FROM latchkey.users WHERE id = $1 AND status <> 'deleted' FOR NO KEY UPDATE");
+  static pg::Statement update(R"(
+    UPDATE latchkey.users
+       SET name = coalesce($2, name), profile = $3, onboarding_step = coalesce($4, onboarding_step),
+           updated_at = $5
+     WHERE id = $1)");
+  pg::Spi spi;
+  CheckProfile(spi, profile);
+  if (spi.Run(lock, user_id).empty()) ThrowNoUser();
+  const pg::Raw new_profile = spi.Run(merged, user_id, profile)[0].Copy(1);
+  CheckProfile(spi, new_profile);
+  spi.Run(update, user_id, name, new_profile, step, pg::Now());
+  events::Record(spi, {user_id, "user", user_id.ToString(), "user.profile_updated",
+                       JsonObject()
+                           .Add("name", name.has_value())
+                           .Add("profile", !profile.is_null)
+                           .Add("onboarding_step", step.has_value())
+                           .ToString()});
+  const auto columns = LoadUserAccount(spi, user_id);
+  spi.Finish();
+  return args.ReturnRow(columns);
+}
+
+}  // namespace latchkey::accounts

@@ -1,0 +1,45 @@
+// Users: rows of accounts, users and user_emails, and the composite that callers see.
+#pragma once
+
+#include "extension/accounts/address.hpp"
+#include "extension/pg/args.hpp"
+
+namespace latchkey::accounts {
+
+struct NewUser {
+  Address address;
+  std::optional<std::string> name;
+  std::optional<std::string> password_hash;
+  pg::Raw profile{JSONBOID, 0, true};
+  const char* event = "user.registered";
+};
+
+// Inserts account, user and address, and records the event. Raises LK409 when the address is taken.
+Uuid CreateUser(pg::Spi& spi, const NewUser& user);
+
+// The columns of latchkey.user_account, copied to the caller's memory. Raises LK404.
+std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id);
+
+// The same as a value for a column of another composite.
+pg::Value UserAccountValue(const std::vector<pg::Value>& columns);
+
+struct Credentials {
+  Uuid user_id;
+  std::string email;
+  std::string email_key;
+  std::string name;
+  std::string status;
+  std::optional<std::string> password_hash;
+  bool email_verified = false;
+};
+
+std::optional<Credentials> FindCredentials(pg::Spi& spi, const Address& address);
+Credentials LoadCredentials(pg::Spi& spi, const Uuid& user_id);  // raises LK404; deleted users too
+
+void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& hash);
+
+// Checks what users write about themselves; raises LK400.
+void CheckName(const std::optional<std::string>& name);
+void CheckProfile(pg::Spi& spi, const pg::Raw& profile);
+
+}  // namespace latchkey::accounts

@@ -1,0 +1,48 @@
+// Slots over the server's lock manager.
+#include "extension/pg/advisory_slot.hpp"
+
+extern "C" {
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+}
+
+namespace latchkey::pg {
+
+namespace {
+// pg_advisory_lock uses 1 and 2 in the tag's fourth field; ours start beyond.
+constexpr uint16_t kFirstSlot = 1000;
+}  // namespace
+
+AdvisorySlot::AdvisorySlot(Reach reach, uint64_t key, uint16_t slot) {
+  const Oid database = reach == Reach::kServer ? InvalidOid : MyDatabaseId;
+  SET_LOCKTAG_ADVISORY(tag_, database, static_cast<uint32>(key >> 32), static_cast<uint32>(key),
+                       static_cast<uint16_t>(kFirstSlot + slot));
+}
+
+bool AdvisorySlot::TryAcquire() {
+  const LOCKTAG* tag = &tag_;
+  return Call([=] { return LockAcquire(tag, ExclusiveLock, false, true); }) !=
+         LOCKACQUIRE_NOT_AVAIL;
+}
+
+bool AdvisorySlot::AcquireWithin(int milliseconds) {
+  const LOCKTAG* tag = &tag_;
+  const int configured = LockTimeout;
+  LockTimeout = configured > 0 && configured < milliseconds ? configured : milliseconds;
+  try {
+    Call([=] { LockAcquire(tag, ExclusiveLock, false, false); });
+  } catch (const BackendError& error) {
+    LockTimeout = configured;
+    if (error.data()->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) return false;
+    throw;
+  }
+  LockTimeout = configured;
+  return true;
+}
+
+void AdvisorySlot::Release() {
+  const LOCKTAG* tag = &tag_;
+  Call([=] { LockRelease(tag, ExclusiveLock, false); });
+}
+
+}  // namespace latchkey::pg

@@ -1,0 +1,13 @@
+// Object ids of the extension's own schema, looked up once and kept until the catalogue changes.
+#pragma once
+
+#include "extension/pg/server.hpp"
+
+namespace latchkey::pg {
+
+Oid SchemaOid();                     // of schema latchkey
+Oid OwnerRole();                     // owner of the schema
+Oid TypeOid(const char* name);       // of a composite type of the schema
+bool CallerHasRole(const char* role);  // the current user is a member of it, or a superuser
+
+}  // namespace latchkey::pg

@@ -1,0 +1,55 @@
+// Conversions that allocate or detoast, and the clock.
+#include "extension/pg/datum.hpp"
+
+#include <cstring>
+#include <ctime>
+
+namespace latchkey::pg {
+
+namespace {
+constexpr int64_t kEpochSeconds = 946684800;  // 2000-01-01 as Unix time
+constexpr int64_t kMicrosPerDay = int64_t{86400} * 1000000;
+}  // namespace
+
+int64_t Timestamp::UnixSeconds() const { return micros / 1000000 + kEpochSeconds; }
+
+Timestamp Timestamp::FromUnixSeconds(int64_t seconds) {
+  return {(seconds - kEpochSeconds) * 1000000};
+}
+
+std::string Timestamp::ToIso8601() const {
+  const time_t seconds = UnixSeconds();
+  struct tm parts {};
+  gmtime_r(&seconds, &parts);
+  char text[32];
+  const size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return std::string(text, length);
+}
+
+Timestamp Now() { return {GetCurrentTimestamp()}; }
+
+Timestamp NextUtcMidnight(Timestamp now) {
+  return {now.micros - now.micros % kMicrosPerDay + kMicrosPerDay};
+}
+
+Datum TextDatum(std::string_view text) {
+  const auto length = static_cast<int>(text.size());
+  const char* data = text.data();
+  return Call([=] { return PointerGetDatum(cstring_to_text_with_len(data, length)); });
+}
+
+Datum UuidDatum(const Uuid& id) {
+  auto* raw = Call([] { return static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t))); });
+  std::memcpy(raw->data, id.bytes.data(), id.bytes.size());
+  return PointerGetDatum(raw);
+}
+
+std::string_view BytesOf(Datum datum) {
+  const auto* raw = reinterpret_cast<const struct varlena*>(DatumGetPointer(datum));
+  if (VARATT_IS_EXTERNAL(raw) || VARATT_IS_COMPRESSED(raw)) {
+    raw = Call([=] { return const_cast<const struct varlena*>(PG_DETOAST_DATUM_PACKED(datum)); });
+  }
+  return {VARDATA_ANY(raw), VARSIZE_ANY_EXHDR(raw)};
+}
+
+}  // namespace latchkey::pg

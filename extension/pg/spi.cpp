@@ -1,0 +1,130 @@
+// SPI sessions, plans and the owner's identity.
+#include "extension/pg/spi.hpp"
+
+#include <stdexcept>
+
+#include "extension/pg/catalog.hpp"
+
+extern "C" {
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+}
+
+namespace latchkey::pg {
+
+namespace {
+constexpr size_t kMaxParams = 24;
+}
+
+OwnerScope::OwnerScope() {
+  const Oid owner = OwnerRole();
+  GetUserIdAndSecContext(&saved_user_, &saved_context_);
+  guc_level_ = Call([] {
+#if PG_VERSION_NUM >= 170000
+    const int level = NewGUCNestLevel();
+    RestrictSearchPath();
+    return level;
+#else
+    OverrideSearchPath path{};
+    path.schemas = NIL;
+    path.addCatalog = true;
+    path.addTemp = false;
+    PushOverrideSearchPath(&path);
+    return 0;
+#endif
+  });
+  SetUserIdAndSecContext(owner, saved_context_ | SECURITY_LOCAL_USERID_CHANGE);
+}
+
+void OwnerScope::Leave() {
+  SetUserIdAndSecContext(saved_user_, saved_context_);
+  const int level = guc_level_;
+  Call([level] {
+#if PG_VERSION_NUM >= 170000
+    AtEOXact_GUC(false, level);
+#else
+    (void)level;
+    PopOverrideSearchPath();
+#endif
+  });
+}
+
+bool Row::IsNull(int column) const {
+  bool is_null = false;
+  heap_getattr(tuple_, column, desc_, &is_null);
+  return is_null;
+}
+
+Raw Row::Copy(int column) const {
+  bool is_null = false;
+  const Datum datum = heap_getattr(tuple_, column, desc_, &is_null);
+  const Form_pg_attribute attribute = TupleDescAttr(desc_, column - 1);
+  Raw raw{attribute->atttypid, 0, is_null};
+  if (is_null) return raw;
+  const bool by_value = attribute->attbyval;
+  const int length = attribute->attlen;
+  raw.value = Call([=] {
+    const MemoryContext old = MemoryContextSwitchTo(ResultContext());
+    const Datum copy = datumCopy(datum, by_value, length);
+    MemoryContextSwitchTo(old);
+    return copy;
+  });
+  return raw;
+}
+
+void Row::ThrowNull(int column) {
+  throw std::logic_error("latchkey: unexpected null in column " + std::to_string(column));
+}
+
+Spi::Spi(Mode mode) : mode_(mode), caller_(CurrentMemoryContext) {
+  Call([] {
+    if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "latchkey: SPI_connect failed");
+  });
+}
+
+void Spi::Finish() {
+  owner_.Leave();
+  Call([] {
+    if (SPI_finish() != SPI_OK_FINISH) elog(ERROR, "latchkey: SPI_finish failed");
+  });
+  MemoryContextSwitchTo(caller_);
+}
+
+void Spi::Prepare(Statement& statement, const Param* params, size_t count) {
+  Oid types[kMaxParams];
+  for (size_t i = 0; i < count; ++i) types[i] = params[i].type;
+  const char* sql = statement.sql_;
+  Oid* type_array = types;
+  const int type_count = static_cast<int>(count);
+  statement.plan_ = Call([=] {
+    // Generic: every statement here finds its rows by key, whatever the values are.
+    SPIPlanPtr plan = SPI_prepare_cursor(sql, type_count, type_array, CURSOR_OPT_GENERIC_PLAN);
+    if (plan == nullptr || SPI_keepplan(plan) != 0) {
+      elog(ERROR, "latchkey: a statement could not be prepared: %s",
+           SPI_result_code_string(SPI_result));
+    }
+    return plan;
+  });
+}
+
+Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool read_only) {
+  if (count > kMaxParams) throw std::length_error("too many parameters");
+  if (statement.plan_ == nullptr) Prepare(statement, params, count);
+  Datum values[kMaxParams];
+  char nulls[kMaxParams];
+  for (size_t i = 0; i < count; ++i) {
+    values[i] = params[i].value;
+    nulls[i] = params[i].is_null ? 'n' : ' ';
+  }
+  SPIPlanPtr plan = statement.plan_;
+  Datum* value_array = values;
+  const char* null_array = nulls;
+  Call([=] {
+    const int status = SPI_execute_plan(plan, value_array, null_array, read_only, 0);
+    if (status < 0) elog(ERROR, "latchkey: SPI failed: %s", SPI_result_code_string(status));
+  });
+  affected_ = SPI_processed;
+  return {SPI_tuptable, SPI_tuptable == nullptr ? 0 : SPI_processed};
+}
+
+}  // namespace latchkey::pg

@@ -1,0 +1,126 @@
+// SQL from C++: prepared once per backend, run as the extension's owner, results copied out.
+#pragma once
+
+#include <initializer_list>
+
+#include "extension/pg/datum.hpp"
+
+namespace latchkey::pg {
+
+// While it lives, statements run as latchkey_owner and names resolve in pg_catalog alone, whoever the
+// caller is and whatever its search_path (as the server's own foreign-key triggers do). An error leaves
+// both to the end of the (sub)transaction, which restores them.
+class OwnerScope {
+ public:
+  OwnerScope();
+  ~OwnerScope() = default;
+  OwnerScope(const OwnerScope&) = delete;
+  OwnerScope& operator=(const OwnerScope&) = delete;
+  void Leave();
+
+ private:
+  Oid saved_user_ = InvalidOid;
+  int saved_context_ = 0;
+  int guc_level_ = 0;
+};
+
+// A statement and its plan. Define as a static; the plan is made at the first use and kept for the
+// life of the backend (the server replans it when what it names changes).
+class Statement {
+ public:
+  constexpr explicit Statement(const char* sql) : sql_(sql) {}
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+ private:
+  friend class Spi;
+  const char* sql_;
+  SPIPlanPtr plan_ = nullptr;
+};
+
+// One row of the last result. Strings are copied; `View` and `Raw` live until the next statement.
+class Row {
+ public:
+  Row(TupleDesc desc, HeapTuple tuple) : desc_(desc), tuple_(tuple) {}
+
+  template <typename T>
+  T Get(int column) const {
+    bool is_null = false;
+    const Datum datum = heap_getattr(tuple_, column, desc_, &is_null);
+    if (is_null) ThrowNull(column);
+    return FromDatum<T>(datum);
+  }
+  template <typename T>
+  std::optional<T> Optional(int column) const {
+    bool is_null = false;
+    const Datum datum = heap_getattr(tuple_, column, desc_, &is_null);
+    if (is_null) return std::nullopt;
+    return FromDatum<T>(datum);
+  }
+  std::string Text(int column) const { return Get<std::string>(column); }
+  bool IsNull(int column) const;
+  // A value that outlives the SPI session: copied to the memory of the function's caller.
+  Raw Copy(int column) const;
+
+ private:
+  [[noreturn]] static void ThrowNull(int column);
+
+  TupleDesc desc_;
+  HeapTuple tuple_;
+};
+
+class Rows {
+ public:
+  Rows(SPITupleTable* table, uint64_t count) : table_(table), count_(count) {}
+  uint64_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  Row operator[](uint64_t i) const { return {table_->tupdesc, table_->vals[i]}; }
+
+ private:
+  SPITupleTable* table_;
+  uint64_t count_;
+};
+
+// An SPI session. Finish() ends it; when an exception passes, the server cleans up at the end of the
+// (sub)transaction, and the destructor does nothing.
+class Spi {
+ public:
+  enum Mode { kReadWrite, kReadOnly };
+
+  // kReadOnly for STABLE functions: every statement then reads with the caller's snapshot.
+  explicit Spi(Mode mode = kReadWrite);
+  ~Spi() = default;
+  Spi(const Spi&) = delete;
+  Spi& operator=(const Spi&) = delete;
+
+  // Runs with a new snapshot (read committed), and sees what this transaction did. affected() counts the
+  // changed rows.
+  template <typename... Ts>
+  Rows Run(Statement& statement, const Ts&... args) {
+    const Param params[] = {ToParam(args)..., Param{}};
+    return Execute(statement, params, sizeof...(Ts), mode_ == kReadOnly);
+  }
+  // Reads with the snapshot of the calling statement, in either mode.
+  template <typename... Ts>
+  Rows Read(Statement& statement, const Ts&... args) {
+    const Param params[] = {ToParam(args)..., Param{}};
+    return Execute(statement, params, sizeof...(Ts), true);
+  }
+  uint64_t affected() const { return affected_; }
+
+  void Finish();
+
+ private:
+  Rows Execute(Statement& statement, const Param* params, size_t count, bool read_only);
+  static void Prepare(Statement& statement, const Param* params, size_t count);
+
+  Mode mode_;
+  MemoryContext caller_;
+  OwnerScope owner_;
+  uint64_t affected_ = 0;
+};
+
+// Memory that outlives the SPI session: the context that was current when the SQL function was entered.
+inline MemoryContext ResultContext() { return internal::ErrorContextOfEntry(); }
+
+}  // namespace latchkey::pg

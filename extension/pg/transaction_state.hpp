@@ -1,0 +1,32 @@
+// What is bound to the current transaction, in this backend's memory alone: the authenticated identity
+// and the request's metadata. No SET can forge it, and the next transaction never sees it.
+#pragma once
+
+#include "extension/core/uuid.hpp"
+#include "extension/pg/server.hpp"
+
+namespace latchkey::pg {
+
+struct Identity {
+  Uuid user_id;
+  Uuid session_id;
+  std::optional<Uuid> tenant_id;
+  std::string role;  // name of the role within the tenant; empty when there is none
+};
+
+struct RequestContext {
+  std::string request_id;
+  std::string client_address;  // canonical text of an inet; empty when unknown
+  std::string user_agent;
+};
+
+// Binding lasts to the end of the transaction; rolling back to a savepoint restores what was bound at it.
+void BindIdentity(const Identity& identity);
+const Identity* BoundIdentity();  // null when none is bound
+
+void BindRequest(const RequestContext& request);
+const RequestContext* BoundRequest();
+
+void RegisterTransactionState();  // from _PG_init
+
+}  // namespace latchkey::pg

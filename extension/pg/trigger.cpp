@@ -1,0 +1,79 @@
+// Row triggers, and the trigger that announces changes of cached tables.
+#include "extension/pg/trigger.hpp"
+
+#include <stdexcept>
+
+#include "extension/pg/table_cache.hpp"
+
+extern "C" {
+#include "utils/datum.h"
+#include "utils/rel.h"
+}
+
+namespace latchkey::pg {
+
+RowTrigger::RowTrigger(Args& args) : data_(nullptr) {
+  if (!CALLED_AS_TRIGGER(args.fcinfo())) throw std::logic_error("latchkey: not called as a trigger");
+  data_ = reinterpret_cast<TriggerData*>(args.fcinfo()->context);
+}
+
+HeapTuple RowTrigger::NewTuple() const { return IsUpdate() ? data_->tg_newtuple : data_->tg_trigtuple; }
+
+int RowTrigger::ColumnNumber(const char* column) const {
+  TupleDesc desc = data_->tg_relation->rd_att;
+  return Call([=] {
+    const int number = SPI_fnumber(desc, column);
+    if (number <= 0) elog(ERROR, "latchkey: no column \"%s\"", column);
+    return number;
+  });
+}
+
+Raw RowTrigger::New(const char* column) const {
+  const int number = ColumnNumber(column);
+  TupleDesc desc = data_->tg_relation->rd_att;
+  Raw raw;
+  raw.type = TupleDescAttr(desc, number - 1)->atttypid;
+  raw.value = heap_getattr(NewTuple(), number, desc, &raw.is_null);
+  return raw;
+}
+
+std::string RowTrigger::NewText(const char* column) const {
+  const Raw raw = New(column);
+  return raw.is_null ? std::string() : FromDatum<std::string>(raw.value);
+}
+
+bool RowTrigger::OnlyClears(const char* column) const {
+  const int cleared = ColumnNumber(column);
+  TupleDesc desc = data_->tg_relation->rd_att;
+  for (int i = 1; i <= desc->natts; ++i) {
+    const Form_pg_attribute attribute = TupleDescAttr(desc, i - 1);
+    if (attribute->attisdropped) continue;
+    bool old_null = false;
+    bool new_null = false;
+    const Datum old_value = heap_getattr(data_->tg_trigtuple, i, desc, &old_null);
+    const Datum new_value = heap_getattr(data_->tg_newtuple, i, desc, &new_null);
+    if (i == cleared) {
+      if (!new_null) return false;
+      continue;
+    }
+    if (old_null != new_null) return false;
+    const bool by_value = attribute->attbyval;
+    const int length = attribute->attlen;
+    if (!old_null &&
+        !Call([=] { return datum_image_eq(old_value, new_value, by_value, length); })) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Datum RowTrigger::KeepNew() const { return PointerGetDatum(NewTuple()); }
+
+// AFTER … STATEMENT on a cached table: every backend reads it again.
+LATCHKEY_FUNCTION(invalidate, kOpen) {
+  const RowTrigger trigger(args);
+  AnnounceChange(trigger.Relation());
+  return PointerGetDatum(nullptr);
+}
+
+}  // namespace latchkey::pg

@@ -1,0 +1,36 @@
+// What a row trigger written in C++ sees.
+#pragma once
+
+#include "extension/pg/args.hpp"
+#include "extension/pg/subtransaction.hpp"
+
+extern "C" {
+#include "commands/trigger.h"
+}
+
+namespace latchkey::pg {
+
+class RowTrigger {
+ public:
+  // Raises when the function is not called as a trigger.
+  explicit RowTrigger(Args& args);
+
+  bool IsUpdate() const { return TRIGGER_FIRED_BY_UPDATE(data_->tg_event); }
+  bool IsForRow() const { return TRIGGER_FIRED_FOR_ROW(data_->tg_event); }
+  Oid Relation() const { return data_->tg_relation->rd_id; }
+
+  std::string NewText(const char* column) const;
+  Raw New(const char* column) const;
+  // True when old and new row agree in every column but `column`, which is null in the new one.
+  bool OnlyClears(const char* column) const;
+
+  Datum KeepNew() const;
+
+ private:
+  HeapTuple NewTuple() const;
+  int ColumnNumber(const char* column) const;
+
+  TriggerData* data_;
+};
+
+}  // namespace latchkey::pg

@@ -1,0 +1,12 @@
+// Unicode normalisation by the server's own tables.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace latchkey::pg {
+
+std::string Nfc(std::string_view text);   // canonical composition: addresses
+std::string Nfkc(std::string_view text);  // compatibility composition: passwords (RFC 8265)
+
+}  // namespace latchkey::pg

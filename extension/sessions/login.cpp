@@ -1,0 +1,67 @@
+// login and sign_up.
+#include "extension/accounts/credentials.hpp"
+#include "extension/accounts/passwords.hpp"
+#include "extension/accounts/principal.hpp"
+#include "extension/core/error.hpp"
+#include "extension/sessions/login_result.hpp"
+#include "extension/settings/settings.hpp"
+
+namespace latchkey::sessions {
+
+namespace {
+
+constexpr settings::BooleanSetting kRequireVerified("accounts.require_verified_email");
+
+// The password was right: does the user get a session?
+LoginResult Admit(pg::Spi& spi, const accounts::Credentials& user) {
+  LoginResult result;
+  if (user.status != "active") {
+    result.outcome = "blocked";
+  } else if (!user.email_verified && kRequireVerified.Get(spi)) {
+    result.outcome = "email_unverified";
+  } else {
+    const IssuedSession session = StartSession(spi, user);
+    result = LoginResult::Ok(spi, user.user_id, session);
+  }
+  result.user_id = user.user_id;
+  return result;
+}
+
+}  // namespace
+
+LATCHKEY_FUNCTION(login, kSecret) {
+  const auto email = args.Text(0, "email");
+  const auto password = args.Text(1, "password");
+  const auto address = accounts::TryParseAddress(email);
+  LoginResult result;
+  pg::Spi spi;
+  const auto check = accounts::CheckCredentials(spi, address, email, password);
+  if (check.outcome == accounts::CredentialCheck::kOk) {
+    result = Admit(spi, *check.user);
+  } else if (check.outcome == accounts::CredentialCheck::kLockedOut) {
+    result.outcome = "locked_out";
+    result.retry_at = check.retry_at;
+  }
+  spi.Finish();
+  return result.Return(args);
+}
+
+LATCHKEY_FUNCTION(sign_up, kSecret) {
+  const auto email = args.Text(0, "email");
+  const auto password = args.Text(1, "password");
+  accounts::RequireNoIdentity();
+  accounts::NewUser user;
+  user.address = accounts::ParseAddress(email);
+  user.name = args.Optional<std::string>(2);
+  user.profile = args.AsIs(3, JSONBOID);
+  accounts::CheckName(user.name);
+  pg::Spi spi;
+  accounts::CheckProfile(spi, user.profile);
+  user.password_hash = accounts::HashPassword(spi, password);
+  const Uuid user_id = accounts::CreateUser(spi, user);
+  const LoginResult result = Admit(spi, accounts::LoadCredentials(spi, user_id));
+  spi.Finish();
+  return result.Return(args);
+}
+
+}  // namespace latchkey::sessions

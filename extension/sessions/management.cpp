@@ -1,0 +1,132 @@
+// Logging out, listing, revoking and purging sessions.
+#include "extension/accounts/principal.hpp"
+#include "extension/core/error.hpp"
+#include "extension/core/json_object.hpp"
+#include "extension/events/events.hpp"
+#include "extension/pg/args.hpp"
+#include "extension/pg/transaction_state.hpp"
+#include "extension/sessions/tokens.hpp"
+#include "extension/settings/settings.hpp"
+
+namespace latchkey::sessions {
+
+namespace {
+
+constexpr settings::DurationSetting kRetention("sessions.retention");
+constexpr int32_t kMaxRows = 1000;
+constexpr int32_t kMaxBatch = 100000;
+
+bool EndOne(pg::Spi& spi, const Uuid& user_id, const Uuid& session_id, const char* reason) {
+  static pg::Statement statement(R"(
+    UPDATE latchkey.sessions SET revoked_at = $3, revoked_reason = $4
+     WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3)");
+  spi.Run(statement, user_id, session_id, pg::Now(), reason);
+  if (spi.affected() == 0) return false;
+  events::Record(spi, {user_id, "session", session_id.ToString(), "session.ended",
+                       JsonObject().Add("reason", reason).ToString()});
+  return true;
+}
+
+int32_t RequireCount(const pg::Args& args, int index, const char* name, int32_t maximum) {
+  const auto count = args.Get<int32_t>(index, name);
+  if (count < 1 || count > maximum) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string(name) + " must lie between 1 and " + std::to_string(maximum));
+  }
+  return count;
+}
+
+}  // namespace
+
+LATCHKEY_FUNCTION(logout, kSecret) {
+  const auto token = args.Text(0, "token");
+  pg::Spi spi;
+  const auto claims = ReadToken(spi, token, true);
+  const bool ended = claims && EndOne(spi, claims->user_id, claims->session_id, "logout");
+  spi.Finish();
+  return args.Return(ended);
+}
+
+LATCHKEY_FUNCTION(logout_everywhere, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  accounts::RequireAccount(user_id);
+  static pg::Statement statement(R"(
+    UPDATE latchkey.sessions SET revoked_at = $2, revoked_reason = 'logout_everywhere'
+     WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2)");
+  pg::Spi spi;
+  spi.Run(statement, user_id, pg::Now());
+  const auto ended = static_cast<int32_t>(spi.affected());
+  if (ended > 0) {
+    events::Record(spi, {user_id, "user", user_id.ToString(), "sessions.ended",
+                         JsonObject()
+                             .Add("reason", "logout_everywhere")
+                             .Add("count", int64_t{ended})
+                             .ToString()});
+  }
+  spi.Finish();
+  return args.Return(ended);
+}
+
+LATCHKEY_FUNCTION(list_sessions, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  const auto after = args.Optional<Uuid>(1);
+  const int32_t max_rows = RequireCount(args, 2, "max_rows", kMaxRows);
+  accounts::RequireAccount(user_id);
+  // Newest first: ids are ordered by time.
+  static pg::Statement statement(R"(
+    SELECT id, created_at, last_seen_at, expires_at, client_address, user_agent
+      FROM latchkey.sessions
+     WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND ($3 IS NULL OR id < $3)
+     ORDER BY id DESC LIMIT $4)");
+  const pg::Identity* identity = pg::BoundIdentity();
+  std::vector<std::vector<pg::Value>> result;
+  pg::Spi spi;
+  const pg::Rows rows = spi.Read(statement, user_id, pg::Now(), after, max_rows);
+  for (uint64_t i = 0; i < rows.size(); ++i) {
+    std::vector<pg::Value> columns;
+    for (int column = 1; column <= 6; ++column) columns.push_back(pg::ToValue(rows[i].Copy(column)));
+    const bool current = identity != nullptr && identity->session_id == rows[i].Get<Uuid>(1);
+    columns.push_back(pg::ToValue(current));
+    result.push_back(std::move(columns));
+  }
+  spi.Finish();
+  args.BeginSet();
+  for (const auto& columns : result) args.EmitRow(columns);
+  return args.Void();
+}
+
+LATCHKEY_FUNCTION(revoke_session, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  const auto session_id = args.Get<Uuid>(1, "session_id");
+  accounts::RequireAccount(user_id);
+  pg::Spi spi;
+  if (!EndOne(spi, user_id, session_id, "revoked")) {
+    throw Error(ErrorCode::kNotFound, "there is no such session");
+  }
+  spi.Finish();
+  return args.Return(true);
+}
+
+// What is over for longer than setting sessions.retention, oldest first; call it until it returns 0.
+LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
+  const int32_t batch = RequireCount(args, 0, "batch", kMaxBatch);
+  accounts::RequireNoIdentity();
+  static pg::Statement sessions(R"(
+    WITH over AS (
+      SELECT user_id, id FROM latchkey.sessions
+       WHERE least(expires_at, revoked_at) < $1 ORDER BY least(expires_at, revoked_at)
+       LIMIT $2 FOR UPDATE SKIP LOCKED)
+    DELETE FROM latchkey.sessions s USING over o WHERE s.user_id = o.user_id AND s.id = o.id)");
+  static pg::Statement tokens("DELETE FROM latchkey.user_tokens WHERE expires_at < $1");
+  static pg::Statement attempts("DELETE FROM latchkey.login_attempts WHERE window_ends_at < $1");
+  pg::Spi spi;
+  const pg::Timestamp now = pg::Now();
+  spi.Run(tokens, now);
+  spi.Run(attempts, now);
+  spi.Run(sessions, now + -kRetention.Micros(spi), batch);
+  const auto purged = static_cast<int32_t>(spi.affected());
+  spi.Finish();
+  return args.Return(purged);
+}
+
+}  // namespace latchkey::sessions

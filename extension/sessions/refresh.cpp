@@ -1,0 +1,100 @@
+// refresh: a new token for a session, exactly once per token.
+#include "extension/core/error.hpp"
+#include "extension/core/json_object.hpp"
+#include "extension/events/events.hpp"
+#include "extension/sessions/login_result.hpp"
+#include "extension/sessions/session_times.hpp"
+#include "extension/sessions/tokens.hpp"
+#include "extension/sessions/verification.hpp"
+
+namespace latchkey::sessions {
+
+namespace {
+
+struct LockedSession {
+  Uuid token_id;
+  std::optional<Uuid> previous_token_id;
+  pg::Timestamp created_at, token_issued_at, expires_at;
+  std::string email;
+};
+
+// The row lock makes one successor of two refreshes at once: the second sees what the first wrote.
+std::optional<LockedSession> LockSession(pg::Spi& spi, const SessionClaims& claims) {
+  static pg::Statement statement(R"(
+    SELECT s.token_id, s.previous_token_id, s.created_at, s.token_issued_at, s.expires_at, u.email
+      FROM latchkey.sessions s JOIN latchkey.users u ON u.id = s.user_id
+     WHERE s.user_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND u.status = 'active'
+       FOR NO KEY UPDATE OF s)");
+  const pg::Rows rows = spi.Run(statement, claims.user_id, claims.session_id);
+  if (rows.empty()) return std::nullopt;
+  const pg::Row row = rows[0];
+  return LockedSession{row.Get<Uuid>(1),          row.Optional<Uuid>(2),
+                       row.Get<pg::Timestamp>(3), row.Get<pg::Timestamp>(4),
+                       row.Get<pg::Timestamp>(5), row.Text(6)};
+}
+
+void Rotate(pg::Spi& spi, const SessionClaims& claims, LockedSession& session) {
+  static pg::Statement statement(R"(
+    UPDATE latchkey.sessions
+       SET previous_token_id = token_id, token_id = $3, token_issued_at = $4, last_seen_at = $4,
+           expires_at = $5
+     WHERE user_id = $1 AND id = $2)");
+  const pg::Timestamp now = pg::Now().TruncatedToSeconds();
+  session.previous_token_id = session.token_id;
+  session.token_id = NewUuid();
+  session.token_issued_at = now;
+  session.expires_at = TokenExpiry(spi, session.created_at, now);
+  spi.Run(statement, claims.user_id, claims.session_id, session.token_id, now, session.expires_at);
+  events::Record(spi, {claims.user_id, "session", claims.session_id.ToString(), "session.refreshed"});
+}
+
+// A token older than the last two was copied, or the client lost track: either way the session is not
+// safe any more (RFC 9700, section 4.14.2).
+void RevokeFamily(pg::Spi& spi, const SessionClaims& claims) {
+  static pg::Statement statement(R"(
+    UPDATE latchkey.sessions SET revoked_at = $3, revoked_reason = 'token_reused'
+     WHERE user_id = $1 AND id = $2)");
+  spi.Run(statement, claims.user_id, claims.session_id, pg::Now());
+  events::Record(spi, {claims.user_id, "session", claims.session_id.ToString(), "session.ended",
+                       JsonObject().Add("reason", "token_reused").ToString()});
+}
+
+LoginResult Reissue(pg::Spi& spi, const SessionClaims& old_claims, const LockedSession& session) {
+  SessionClaims claims;
+  claims.user_id = old_claims.user_id;
+  claims.session_id = old_claims.session_id;
+  claims.token_id = session.token_id;
+  claims.issued_at = session.token_issued_at.UnixSeconds();
+  claims.expires_at = session.expires_at.UnixSeconds();
+  claims.email = session.email;
+  const IssuedSession issued{claims.session_id, SignToken(spi, claims), session.expires_at};
+  return LoginResult::Ok(spi, claims.user_id, issued);
+}
+
+}  // namespace
+
+// The direct predecessor of the current token gets the current one again, however late: two tabs that
+// share a token must not log each other out. Reuse of an older one ends the session, and must return
+// (not raise), or the end would be rolled back: outcome invalid_token.
+LATCHKEY_FUNCTION(refresh, kSecret) {
+  const auto token = args.Text(0, "token");
+  pg::Spi spi;
+  const auto claims = ReadToken(spi, token);
+  if (!claims) ThrowInvalidToken();
+  auto session = LockSession(spi, *claims);
+  if (!session || session->expires_at <= pg::Now()) ThrowInvalidToken();
+  LoginResult result;
+  if (session->token_id == claims->token_id) {
+    Rotate(spi, *claims, *session);
+    result = Reissue(spi, *claims, *session);
+  } else if (session->previous_token_id == claims->token_id) {
+    result = Reissue(spi, *claims, *session);
+  } else {
+    RevokeFamily(spi, *claims);
+    result.outcome = "invalid_token";
+  }
+  spi.Finish();
+  return result.Return(args);
+}
+
+}  // namespace latchkey::sessions

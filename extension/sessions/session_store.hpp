@@ -1,0 +1,24 @@
+// Rows of latchkey.sessions: starting, rotating and ending sessions.
+#pragma once
+
+#include <optional>
+
+#include "extension/accounts/users.hpp"
+
+namespace latchkey::sessions {
+
+struct IssuedSession {
+  Uuid session_id;
+  std::string token;
+  pg::Timestamp expires_at;
+};
+
+// A new session of the user with its first token. Raises LK504 when there is no master key.
+IssuedSession StartSession(pg::Spi& spi, const accounts::Credentials& user);
+
+// See accounts/session_hooks.hpp.
+void EndSessions(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& keep,
+                 const char* reason);
+void EraseSessions(pg::Spi& spi, const Uuid& user_id);
+
+}  // namespace latchkey::sessions

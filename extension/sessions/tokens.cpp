@@ -1,0 +1,32 @@
+// Signing and reading session tokens.
+#include "extension/sessions/tokens.hpp"
+
+#include "extension/core/jws.hpp"
+#include "extension/sessions/signing_keys.hpp"
+#include "extension/settings/settings.hpp"
+
+namespace latchkey::sessions {
+
+namespace {
+constexpr settings::TextSetting kIssuer("tokens.issuer");
+constexpr size_t kMaxTokenBytes = 4096;
+}  // namespace
+
+std::string SignToken(pg::Spi& spi, SessionClaims claims) {
+  claims.issuer = kIssuer.Get(spi);
+  return CurrentSigningKey(spi).Sign(WriteClaims(claims));
+}
+
+std::optional<SessionClaims> ReadToken(pg::Spi& spi, std::string_view token, bool allow_expired) {
+  if (token.size() > kMaxTokenBytes) return std::nullopt;
+  const SigningKey* key = FindSigningKey(spi, token.substr(0, token.find('.')));
+  if (key == nullptr) return std::nullopt;
+  const auto payload = key->Verify(token);
+  if (!payload) return std::nullopt;
+  auto claims = ReadClaims(*payload);
+  if (!claims || claims->issuer != kIssuer.Get(spi)) return std::nullopt;
+  if (!allow_expired && claims->expires_at <= pg::Now().UnixSeconds()) return std::nullopt;
+  return claims;
+}
+
+}  // namespace latchkey::sessions

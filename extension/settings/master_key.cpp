@@ -1,0 +1,136 @@
+// Reading the master key from its file or command.
+#include "extension/settings/master_key.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "extension/core/aead.hpp"
+#include "extension/core/encoding.hpp"
+#include "extension/core/error.hpp"
+#include "extension/pg/fence.hpp"
+#include "extension/settings/server_settings.hpp"
+
+extern "C" {
+#include "storage/fd.h"
+}
+
+namespace latchkey::settings {
+
+namespace {
+
+constexpr size_t kMaxFileSize = 256;
+
+[[noreturn]] void ThrowNotConfigured(const std::string& message, const std::string& hint) {
+  throw Error(ErrorCode::kNotConfigured, message, {}, hint);
+}
+
+// 32 raw bytes, or 64 hexadecimal digits with white space around them.
+std::optional<Secret> ParseKey(std::string_view text) {
+  if (text.size() == kAeadKeySize) return Secret(text);
+  const size_t start = text.find_first_not_of(" \t\r\n");
+  const size_t end = text.find_last_not_of(" \t\r\n");
+  if (start == std::string_view::npos) return std::nullopt;
+  auto bytes = HexDecode(text.substr(start, end - start + 1));
+  if (!bytes || bytes->size() != kAeadKeySize) return std::nullopt;
+  Secret key{std::string_view(*bytes)};
+  OPENSSL_cleanse(bytes->data(), bytes->size());
+  return key;
+}
+
+Secret ReadAll(int fd) {
+  std::array<char, kMaxFileSize> buffer;
+  size_t size = 0;
+  for (ssize_t got; size < buffer.size();) {
+    got = read(fd, buffer.data() + size, buffer.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    size += static_cast<size_t>(got);
+  }
+  Secret text(std::string_view(buffer.data(), size));
+  OPENSSL_cleanse(buffer.data(), buffer.size());
+  return text;
+}
+
+Secret ReadKeyFile(const char* path) {
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) {
+    ThrowNotConfigured(std::string("the master key file cannot be read: ") + strerror(errno),
+                       "Check latchkey.master_key_file.");
+  }
+  struct stat status {};
+  const bool known = fstat(fd, &status) == 0;
+  const bool private_file = known && S_ISREG(status.st_mode) && (status.st_mode & 077) == 0 &&
+                            (status.st_uid == geteuid() || status.st_uid == 0);
+  Secret text = private_file ? ReadAll(fd) : Secret();
+  close(fd);
+  if (!private_file) {
+    ThrowNotConfigured("the master key file can be read by others than the server",
+                       "Set its mode to 0600 and its owner to the server's account.");
+  }
+  return text;
+}
+
+Secret RunKeyCommand(const char* command) {
+  FILE* pipe = pg::Call([=] { return OpenPipeStream(command, "r"); });
+  if (pipe == nullptr) {
+    ThrowNotConfigured("the master key command could not be started",
+                       "Check latchkey.master_key_command.");
+  }
+  Secret text = ReadAll(fileno(pipe));
+  const int status = pg::Call([=] { return ClosePipeStream(pipe); });
+  if (status != 0) {
+    ThrowNotConfigured("the master key command failed", "Check latchkey.master_key_command.");
+  }
+  return text;
+}
+
+Secret LoadKey() {
+  const bool has_file = MasterKeyFile() != nullptr && MasterKeyFile()[0] != '\0';
+  const bool has_command = MasterKeyCommand() != nullptr && MasterKeyCommand()[0] != '\0';
+  if (!has_file && !has_command) {
+    ThrowNotConfigured("there is no master key",
+                       "Set latchkey.master_key_file or latchkey.master_key_command in "
+                       "postgresql.conf and reload.");
+  }
+  const Secret text = has_file ? ReadKeyFile(MasterKeyFile()) : RunKeyCommand(MasterKeyCommand());
+  auto key = ParseKey(text.view());
+  if (!key) {
+    ThrowNotConfigured("the master key is malformed", "It has 32 bytes or 64 hexadecimal digits.");
+  }
+  return std::move(*key);
+}
+
+// Kept until the server's configuration is loaded again.
+const Secret& MasterKey() {
+  static Secret& key = *new Secret;
+  static TimestampTz loaded_for = 0;
+  if (key.empty() || loaded_for != PgReloadTime) {
+    key = LoadKey();
+    loaded_for = PgReloadTime;
+  }
+  return key;
+}
+
+}  // namespace
+
+std::string SealWithMasterKey(std::string_view plaintext, std::string_view context) {
+  return Seal(MasterKey().view(), plaintext, context);
+}
+
+Secret OpenWithMasterKey(std::string_view envelope, std::string_view context) {
+  auto plaintext = Open(MasterKey().view(), envelope, context);
+  if (!plaintext) {
+    ThrowNotConfigured("a stored key does not open with this master key",
+                       "Restore the master key that was in use when it was stored.");
+  }
+  return std::move(*plaintext);
+}
+
+}  // namespace latchkey::settings

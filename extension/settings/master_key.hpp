@@ -1,0 +1,18 @@
+// The master key: wraps signing keys and secrets, and is itself never stored in the database.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "extension/core/secret.hpp"
+
+namespace latchkey::settings {
+
+// What is sealed is bound to `context` (table, row): a ciphertext moved elsewhere does not open.
+// Raises LK504 not_configured with what to set when there is no usable key.
+std::string SealWithMasterKey(std::string_view plaintext, std::string_view context);
+
+// Raises LK504 also when the envelope was made with another key.
+Secret OpenWithMasterKey(std::string_view envelope, std::string_view context);
+
+}  // namespace latchkey::settings

@@ -1,0 +1,59 @@
+-- Roles, the schema, and what holds for all of it.
+
+-- Passwords and addresses are normalised as Unicode: another encoding would make two of one.
+DO $$
+BEGIN
+  IF pg_catalog.current_setting('server_encoding') <> 'UTF8' THEN
+    RAISE EXCEPTION 'latchkey needs a database with encoding UTF8, this one has %',
+      pg_catalog.current_setting('server_encoding')
+      USING ERRCODE = 'feature_not_supported', HINT = 'CREATE DATABASE … ENCODING ''UTF8'' TEMPLATE template0.';
+  END IF;
+END $$;
+
+-- Roles belong to the whole cluster, so another database may have made them already.
+DO $$
+DECLARE
+  role_name text;
+BEGIN
+  FOREACH role_name IN ARRAY ARRAY['latchkey_owner', 'latchkey_gateway', 'latchkey_app', 'latchkey_admin',
+                                   'latchkey_worker'] LOOP
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) role_name) THEN
+      EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
+    END IF;
+  END LOOP;
+  IF EXISTS (SELECT FROM pg_catalog.pg_roles
+              WHERE rolname OPERATOR(pg_catalog.=) 'latchkey_owner' AND rolsuper) THEN
+    RAISE EXCEPTION 'role latchkey_owner is a superuser: latchkey never runs with such rights'
+      USING HINT = 'ALTER ROLE latchkey_owner NOSUPERUSER.';
+  END IF;
+END $$;
+
+-- Without IF NOT EXISTS: a schema that somebody else made and owns must stop the installation.
+CREATE SCHEMA latchkey AUTHORIZATION latchkey_owner;
+COMMENT ON SCHEMA latchkey IS
+  'The backbone of a SaaS product: accounts, sessions, plans. \df+ latchkey.* is its reference.';
+GRANT USAGE ON SCHEMA latchkey TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
+
+-- Tables that backends cache have this trigger for each statement: at commit every backend reads them again.
+CREATE FUNCTION latchkey._invalidate() RETURNS trigger
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_invalidate';
+COMMENT ON FUNCTION latchkey._invalidate() IS
+  'Trigger, AFTER … STATEMENT: makes every backend read this table again, at the next statement after the commit.';
+REVOKE ALL ON FUNCTION latchkey._invalidate() FROM PUBLIC;
+
+-- CREATE EXTENSION puts in seeds, and a restore then brings the same rows as they had become. A row that comes
+-- replaces its seed; a seed is never deleted (or a restore would bring it back), but switched off.
+CREATE FUNCTION latchkey._keep_seed() RETURNS trigger
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF TG_OP = 'DELETE' THEN
+    RAISE EXCEPTION 'a row that came with the extension can''t be deleted'
+      USING ERRCODE = 'LK400', HINT = 'Change it, or switch it off: plans.active, plan_features.granted.';
+  END IF;
+  EXECUTE format('DELETE FROM %I.%I AS t WHERE t.seeded AND to_jsonb(t) @> $1', TG_TABLE_SCHEMA, TG_TABLE_NAME)
+    USING (SELECT jsonb_object_agg(k, to_jsonb(NEW) -> k) FROM unnest(TG_ARGV) AS k);
+  RETURN NEW;
+END $$;
+COMMENT ON FUNCTION latchkey._keep_seed() IS
+  'Trigger: an inserted row replaces the seed with the same key (its arguments name the key''s columns); a seed is not deleted.';
+REVOKE ALL ON FUNCTION latchkey._keep_seed() FROM PUBLIC;

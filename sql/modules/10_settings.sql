@@ -1,0 +1,92 @@
+-- Settings: what the product's owner may change at run time, without a restart.
+
+CREATE TABLE latchkey.settings (
+  key            text        NOT NULL,
+  category       text        NOT NULL,
+  value          text        NOT NULL,
+  default_value  text        NOT NULL,
+  type           text        NOT NULL,
+  minimum        numeric,
+  maximum        numeric,
+  hot_reloadable boolean     NOT NULL DEFAULT true,
+  description    text        NOT NULL,
+  seeded         boolean     NOT NULL DEFAULT false,
+  updated_at     timestamptz NOT NULL DEFAULT now(),
+  CONSTRAINT settings_pkey PRIMARY KEY (key),
+  CONSTRAINT settings_key_form CHECK (key ~ '^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$'),
+  CONSTRAINT settings_type_known CHECK (type IN ('integer', 'duration', 'boolean', 'text', 'json'))
+);
+COMMENT ON TABLE latchkey.settings IS
+  'Typed settings (reference). Changed by set_setting() or UPDATE; running backends follow at their next statement. '
+  'Durations are intervals; minimum and maximum bound integers, and durations in seconds.';
+SELECT pg_catalog.pg_extension_config_dump('latchkey.settings', '');
+GRANT SELECT ON latchkey.settings TO latchkey_admin;
+
+CREATE FUNCTION latchkey._check_setting() RETURNS trigger
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_check_setting';
+COMMENT ON FUNCTION latchkey._check_setting() IS
+  'Trigger: refuses a value that is not of the setting''s type or lies beyond its bounds (LK400).';
+REVOKE ALL ON FUNCTION latchkey._check_setting() FROM PUBLIC;
+
+CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.settings
+  FOR EACH ROW EXECUTE FUNCTION latchkey._keep_seed('key');
+CREATE TRIGGER keep_seed_row BEFORE DELETE ON latchkey.settings
+  FOR EACH ROW WHEN (OLD.seeded AND pg_catalog.pg_trigger_depth() = 0) EXECUTE FUNCTION latchkey._keep_seed();
+CREATE TRIGGER check_value BEFORE INSERT OR UPDATE ON latchkey.settings
+  FOR EACH ROW EXECUTE FUNCTION latchkey._check_setting();
+CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.settings
+  FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate();
+
+CREATE FUNCTION latchkey.get_setting(key text) RETURNS text
+  LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_get_setting';
+COMMENT ON FUNCTION latchkey.get_setting(text) IS
+  'The value of a setting, as text. Unknown key: not_found (LK404).';
+REVOKE ALL ON FUNCTION latchkey.get_setting(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.get_setting(text) TO latchkey_app, latchkey_admin;
+
+CREATE FUNCTION latchkey.set_setting(key text, value text) RETURNS void
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_set_setting';
+COMMENT ON FUNCTION latchkey.set_setting(text, text) IS
+  'Changes a setting; running backends follow at their next statement after the commit. Wrong type or out of '
+  'bounds: invalid_argument (LK400). Unknown key: not_found (LK404). Event: setting.changed.';
+REVOKE ALL ON FUNCTION latchkey.set_setting(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.set_setting(text, text) TO latchkey_admin;
+
+INSERT INTO latchkey.settings (key, category, value, default_value, type, minimum, maximum, description, seeded)
+SELECT key, split_part(key, '.', 1), value, value, type, minimum, maximum, description, true
+  FROM (VALUES
+    ('passwords.min_length', '8', 'integer', 8, 128,
+     'Fewest characters of a new password, after normalisation (NIST SP 800-63B: 15 where it is the only factor).'),
+    ('passwords.argon2_memory_kib', '19456', 'integer', 8192, 262144,
+     'Memory of argon2id in KiB. A change rehashes each password at its next login.'),
+    ('passwords.argon2_passes', '2', 'integer', 1, 16, 'Passes of argon2id.'),
+    ('passwords.argon2_lanes', '1', 'integer', 1, 16, 'Lanes of argon2id; they are computed one after the other.'),
+    ('accounts.require_verified_email', 'false', 'boolean', NULL, NULL,
+     'Whether a user must confirm the address before the first login.'),
+    ('accounts.password_reset_lifetime', '1 hour', 'duration', 60, 604800,
+     'How long a token of request_password_reset() is good for.'),
+    ('accounts.email_verification_lifetime', '3 days', 'duration', 60, 2592000,
+     'How long a token of request_email_verification() is good for.'),
+    ('throttle.account_attempts', '10', 'integer', 1, 1000,
+     'Failed logins per account within the window before it is locked out.'),
+    ('throttle.address_attempts', '100', 'integer', 1, 10000,
+     'Failed logins per client address (IPv6: per /64) within the window before it is locked out.'),
+    ('throttle.mail_requests', '5', 'integer', 1, 1000,
+     'Password resets, and likewise e-mail verifications, that one address may ask for within the window.'),
+    ('throttle.window', '15 minutes', 'duration', 1, 86400,
+     'The window of all limits on attempts, and how long a lock-out lasts.'),
+    ('sessions.lifetime', '30 days', 'duration', 60, 31622400,
+     'How long a token is good for; refresh() starts it anew.'),
+    ('sessions.max_lifetime', '180 days', 'duration', 60, 31622400,
+     'How long a session can be refreshed at the most, and how long a rotated signing key still verifies.'),
+    ('sessions.rotation_grace', '60 seconds', 'duration', 0, 3600,
+     'How long after a refresh the token before it still verifies.'),
+    ('sessions.retention', '7 days', 'duration', 0, 31622400,
+     'How long sessions that are over are kept before purge_expired_sessions() deletes them.'),
+    ('tokens.issuer', 'latchkey', 'text', NULL, NULL,
+     'The iss claim. A change ends every session.'),
+    ('tokens.algorithm', 'HS256', 'text', NULL, NULL,
+     'Algorithm of the next signing key: HS256, EdDSA, ES256 or RS256. rotate_signing_key() puts it into force.'),
+    ('plans.past_due_grace', '7 days', 'duration', 0, 31622400,
+     'How long a subscription that is past due still grants its plan.')
+  ) AS seed (key, value, type, minimum, maximum, description);
