@@ -30,7 +30,7 @@ const std::vector<Option>& Options() {
       {"database-url", "LATCHKEY_DATABASE_URL", "URL", "", &Config::database_url, 0, 0,
        "libpq connection URL or string; the role needs latchkey_gateway and nothing else "
        "(import-users: latchkey_admin)"},
-      {"pool-size", "LATCHKEY_POOL_SIZE", "N", "24", &Config::pool_size, 2, 1000,
+      {"pool-size", "LATCHKEY_POOL_SIZE", "N", "16", &Config::pool_size, 2, 1000,
        "database connections at most"},
       {"slow-limit", "LATCHKEY_SLOW_LIMIT", "N", "8", &Config::slow_limit, 1, 999,
        "how many of them requests that hash a password may use at once"},
