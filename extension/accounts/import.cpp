@@ -28,18 +28,19 @@ struct Outcome {
 };
 
 // Reads {"users": {email: {...}}}, {email: {...}} or [{"email": ..., ...}] in one form. A value of the
-// wrong JSON type is named, never converted.
+// wrong JSON type is named, never converted. An object's keys have lost the file's order, so of two spellings
+// of an address the one in lower case comes first; an array keeps its order.
 pg::Statement& ReadEntries() {
   static pg::Statement statement(R"(
     WITH root AS (
       SELECT CASE WHEN jsonb_typeof($1 -> 'users') IN ('object', 'array') THEN $1 -> 'users'
                   ELSE $1 END AS users),
     entries AS (
-      SELECT e.key AS email, e.value AS entry, e.place
+      SELECT e.key AS email, e.value AS entry, e.key <> lower(e.key) AS odd, e.place
         FROM root, jsonb_each(CASE jsonb_typeof(users) WHEN 'object' THEN users ELSE '{}' END)
              WITH ORDINALITY AS e(key, value, place)
       UNION ALL
-      SELECT e.value ->> 'email', e.value, e.place
+      SELECT e.value ->> 'email', e.value, false, e.place
         FROM root, jsonb_array_elements(CASE jsonb_typeof(users) WHEN 'array' THEN users ELSE '[]' END)
              WITH ORDINALITY AS e(value, place))
     SELECT coalesce(email, ''), entry ->> 'id', entry ->> 'name', entry ->> 'password', entry ->> 'tier',
@@ -59,7 +60,7 @@ pg::Statement& ReadEntries() {
                                      ('usage.total', entry #> '{usage,total}', 'number'))
                              AS t(name, value, type)
                        WHERE jsonb_typeof(t.value) NOT IN (t.type, 'null') LIMIT 1) END
-      FROM entries ORDER BY place)");
+      FROM entries ORDER BY odd, place)");
   return statement;
 }
 

@@ -39,32 +39,26 @@ std::string Encode(std::string_view bytes, const char* alphabet) {
 
 std::optional<std::string> Decode(std::string_view text, const DecodeTable& table) {
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
+  std::string bytes(text.size() * 3 / 4, '\0');
+  char* out = bytes.data();
   uint32_t buffer = 0;
   int bits = 0;
+  int seen = 0;  // negative once a foreign character was met
   for (const char c : text) {
     const int value = table[static_cast<uint8_t>(c)];
-    if (value < 0) return std::nullopt;
-    buffer = buffer << 6 | static_cast<uint32_t>(value);
+    seen |= value;
+    buffer = buffer << 6 | (static_cast<uint32_t>(value) & 63);
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      bytes += static_cast<char>(buffer >> bits & 255);
+      *out++ = static_cast<char>(buffer >> bits & 255);
     }
   }
-  if ((buffer & ((1u << bits) - 1)) != 0) return std::nullopt;
+  if (seen < 0 || (buffer & ((1u << bits) - 1)) != 0) return std::nullopt;
   return bytes;
 }
 
 }  // namespace
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::string HexEncode(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";

@@ -11,21 +11,24 @@
 namespace latchkey {
 
 struct SessionClaims {
-  std::string issuer;          // iss
-  Uuid user_id;                // sub
-  Uuid session_id;             // sid
-  Uuid token_id;               // jti
-  int64_t issued_at = 0;       // iat, seconds since 1970
-  int64_t expires_at = 0;      // exp, seconds since 1970
-  std::string email;           // for clients to show: nothing is decided by it
+  Uuid user_id;            // sub
+  Uuid session_id;         // sid
+  Uuid token_id;           // jti
+  int64_t issued_at = 0;   // iat, seconds since 1970
+  int64_t expires_at = 0;  // exp, seconds since 1970
+
+  // For clients to show. Nothing is decided by these, so they are written and never read.
+  std::string email;           // email
   std::optional<Uuid> tenant;  // tid
-  std::string role;            // for clients to show: nothing is decided by it
+  std::string role;            // role
 };
 
-std::string WriteClaims(const SessionClaims& claims);
+// One flat JSON object that begins with iss, sub, sid, jti, iat and exp, in this order.
+std::string WriteClaims(std::string_view issuer, const SessionClaims& claims);
 
-// Only what WriteClaims can write: one flat object, no duplicate and no unknown claim, every required
-// claim there with its type. Empty otherwise.
-std::optional<SessionClaims> ReadClaims(std::string_view payload);
+// For payloads whose signature has been verified: they are ours, so what decides stands first and in one
+// form, and reading is comparing. Empty for anything that WriteClaims would not have written there, another
+// issuer included.
+std::optional<SessionClaims> ReadClaims(std::string_view issuer, std::string_view payload);
 
 }  // namespace latchkey

@@ -12,9 +12,8 @@ constexpr settings::TextSetting kIssuer("tokens.issuer");
 constexpr size_t kMaxTokenBytes = 4096;
 }  // namespace
 
-std::string SignToken(pg::Spi& spi, SessionClaims claims) {
-  claims.issuer = kIssuer.Get(spi);
-  return CurrentSigningKey(spi).Sign(WriteClaims(claims));
+std::string SignToken(pg::Spi& spi, const SessionClaims& claims) {
+  return CurrentSigningKey(spi).Sign(WriteClaims(kIssuer.Get(spi), claims));
 }
 
 std::optional<SessionClaims> ReadToken(pg::Spi& spi, std::string_view token, bool allow_expired) {
@@ -23,8 +22,8 @@ std::optional<SessionClaims> ReadToken(pg::Spi& spi, std::string_view token, boo
   if (key == nullptr) return std::nullopt;
   const auto payload = key->Verify(token);
   if (!payload) return std::nullopt;
-  auto claims = ReadClaims(*payload);
-  if (!claims || claims->issuer != kIssuer.Get(spi)) return std::nullopt;
+  auto claims = ReadClaims(kIssuer.Get(spi), *payload);
+  if (!claims) return std::nullopt;
   if (!allow_expired && claims->expires_at <= pg::Now().UnixSeconds()) return std::nullopt;
   return claims;
 }

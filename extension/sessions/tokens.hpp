@@ -11,7 +11,7 @@
 namespace latchkey::sessions {
 
 // Signs with the newest key, and makes the first one when there is none.
-std::string SignToken(pg::Spi& spi, SessionClaims claims);
+std::string SignToken(pg::Spi& spi, const SessionClaims& claims);
 
 // The claims of a token that one of our keys signed, for our issuer, and that has not expired. Empty for
 // every other token, whatever is wrong with it. Whether the session lives is the caller's to check.
