@@ -42,6 +42,12 @@ std::optional<Attempts> AdmitBoth(pg::Spi& spi, std::string_view key,
   return attempts;
 }
 
+// Also for an address that nobody has, so that the two cost the same.
+void RecordLoginFailed(pg::Spi& spi, const std::optional<Credentials>& user) {
+  const Uuid id = user ? user->user_id : events::kPlatform;
+  events::Record(spi, {id, "user", id.ToString(), "user.login_failed"});
+}
+
 // The password is right: its hash may be of an old kind, and only now can it be replaced.
 void Rehash(pg::Spi& spi, const Credentials& user, std::string_view password) {
   if (CheckPasswordRules(spi, password)) return;
@@ -66,9 +72,7 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
   if (!password_check.matches) {
     RecordFailure(spi, attempts->by_account);
     if (attempts->by_address) RecordFailure(spi, *attempts->by_address);
-    if (user) {
-      events::Record(spi, {user->user_id, "user", user->user_id.ToString(), "user.login_failed"});
-    }
+    RecordLoginFailed(spi, user);
     return check;
   }
   ForgetLoginFailures(spi, user->email_key);

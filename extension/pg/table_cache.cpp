@@ -24,7 +24,9 @@ size_t cache_count = 0;
 void OnRelationChanged(Datum, Oid relation) {
   for (size_t i = 0; i < cache_count; ++i) {
     TableCache* cache = caches[i];
-    if (relation == InvalidOid || relation == cache->relation_) cache->fresh_ = false;
+    if (relation == InvalidOid || relation == cache->relation_) {
+      cache->fresh_ = cache->unchanged_ = false;
+    }
   }
 }
 
@@ -65,13 +67,14 @@ bool TableCache::BeginReload() {
   const bool parallel = IsInParallelMode();
   this_transaction_only_ = parallel;
   if (!parallel) Call([] { PushActiveSnapshot(GetLatestSnapshot()); });
-  // From here on a change clears the flag again, also one that arrives while we read.
-  fresh_ = true;
+  unchanged_ = true;
   return !parallel;
 }
 
 void TableCache::EndReload(bool pushed) {
   if (pushed) Call([] { PopActiveSnapshot(); });
+  // Not when a change arrived while we read, and never after an error: then this line is not reached.
+  fresh_ = unchanged_;
 }
 
 void AnnounceChange(Oid relation) {

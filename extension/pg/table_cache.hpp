@@ -38,6 +38,7 @@ class TableCache {
   const char* table_;
   Oid relation_ = InvalidOid;
   bool fresh_ = false;
+  bool unchanged_ = false;  // since the running reload began
   bool this_transaction_only_ = false;
   bool registered_ = false;
 };
