@@ -19,9 +19,10 @@ LoginResult Admit(pg::Spi& spi, const accounts::Credentials& user) {
     result.outcome = "blocked";
   } else if (!user.email_verified && kRequireVerified.Get(spi)) {
     result.outcome = "email_unverified";
+  } else if (const auto session = StartSession(spi, user)) {
+    result = LoginResult::Ok(spi, user.user_id, *session);
   } else {
-    const IssuedSession session = StartSession(spi, user);
-    result = LoginResult::Ok(spi, user.user_id, session);
+    result.outcome = "blocked";
   }
   result.user_id = user.user_id;
   return result;

@@ -26,13 +26,17 @@ pg::Timestamp TokenExpiry(pg::Spi& spi, pg::Timestamp session_start, pg::Timesta
   return std::min(sliding, absolute).TruncatedToSeconds();
 }
 
-IssuedSession StartSession(pg::Spi& spi, const accounts::Credentials& user) {
+std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user) {
   static pg::Statement insert(R"(
     INSERT INTO latchkey.sessions (user_id, id, token_id, created_at, token_issued_at, last_seen_at,
                                    expires_at, client_address, user_agent)
     VALUES ($1, $2, $3, $4, $4, $4, $5, $6::inet, $7))");
-  static pg::Statement touch("UPDATE latchkey.users SET last_login_at = $2 WHERE id = $1");
+  // The row lock orders a login and a block: whichever comes second sees the first.
+  static pg::Statement touch(
+      "UPDATE latchkey.users SET last_login_at = $2 WHERE id = $1 AND status = 'active'");
   const pg::Timestamp now = pg::Now().TruncatedToSeconds();
+  spi.Run(touch, user.user_id, now);
+  if (spi.affected() == 0) return std::nullopt;
   IssuedSession session;
   session.session_id = NewUuid();
   session.expires_at = TokenExpiry(spi, now, now);
@@ -50,7 +54,6 @@ IssuedSession StartSession(pg::Spi& spi, const accounts::Credentials& user) {
   if (request != nullptr && !request->user_agent.empty()) agent = request->user_agent;
   spi.Run(insert, user.user_id, session.session_id, claims.token_id, now, session.expires_at, address,
           agent);
-  spi.Run(touch, user.user_id, now);
   events::Record(spi, {user.user_id, "session", session.session_id.ToString(), "session.started"});
   return session;
 }

@@ -13,8 +13,9 @@ struct IssuedSession {
   pg::Timestamp expires_at;
 };
 
-// A new session of the user with its first token. Raises LK504 when there is no master key.
-IssuedSession StartSession(pg::Spi& spi, const accounts::Credentials& user);
+// A new session of the user with its first token; empty when the user is no longer active. Raises LK504
+// when there is no master key.
+std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user);
 
 // See accounts/session_hooks.hpp.
 void EndSessions(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& keep,
