@@ -93,8 +93,8 @@ Route EndSession() {
   return Route("DELETE", "/api/auth/sessions/{id}", "endSession", "sessions")
       .Summary("Ends one session of the caller.")
       .Writes(
-          "SELECT null::json, CASE WHEN found THEN 'ok' ELSE 'not_found' END FROM "
-          "latchkey.revoke_session(latchkey.current_user_id(), $1::uuid) AS found")
+          "SELECT null::json FROM "
+          "latchkey.revoke_session(latchkey.current_user_id(), $1::uuid)")
       .As(Who::kBearer)
       .Takes(PathPart("id", Type::kUuid, 36, "The id of the session."))
       .Message("Session ended")
