@@ -100,22 +100,22 @@ class Cluster:
             self.pg_ctl_("-m", "immediate", "stop")
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def environment(self, user=None):
+    def environment(self, database=None):
         """What libpq and the node driver need to connect; the same transport for every side."""
         return dict(
             os.environ,
             PGHOST=str(self.root),
             PGPORT=str(self.port),
-            PGUSER=user or self.superuser,
-            PGDATABASE=self.database,
+            PGUSER=self.superuser,
+            PGDATABASE=database or self.database,
             PGOPTIONS="-c client_min_messages=warning",
         )
 
     def psql_(self, arguments, text, database):
         command = [pg_program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", *arguments]
-        environment = dict(self.environment(), PGDATABASE=database or self.database)
         done = subprocess.run(
-            command, input=text, env=environment, capture_output=True, text=True, check=False
+            command, input=text, env=self.environment(database), capture_output=True, text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise SystemExit(f"psql failed: {done.stderr}")
@@ -125,9 +125,10 @@ class Cluster:
         """Runs statements as superuser, one transaction each, and returns unaligned rows."""
         return self.psql_([], text, database).strip()
 
-    def script(self, name):
-        """Runs a file of bench/sql."""
-        self.psql_(["-f", str(settings.BENCH / "sql" / name)], "", None)
+    def script(self, name, database=None, **variables):
+        """Runs a file of bench/sql with psql variables."""
+        arguments = [f"--set={key}={value}" for key, value in variables.items()]
+        self.psql_([*arguments, "-f", str(settings.BENCH / "sql" / name)], "", database)
 
     def settle(self):
         """A checkpoint before a measurement, so that none of the loading is written during it."""

@@ -17,7 +17,7 @@ def milliseconds(text):
     return float(match[1]) * UNIT_MS[match[2]]
 
 
-def pgbench(database, script, clients=8, per_transaction=1, secs=None, defines=()):
+def pgbench(environment, script, clients=8, per_transaction=1, secs=None, defines=()):
     """Statements per second of a prepared script that holds `per_transaction` statements."""
     secs = secs or settings.SECS
     command = [cluster.pg_program("pgbench"), "-n", "-M", "prepared", "-T", str(secs)]
@@ -26,13 +26,17 @@ def pgbench(database, script, clients=8, per_transaction=1, secs=None, defines=(
         command += ["-D", define]
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            command, cwd=folder, env=database.environment(), capture_output=True, text=True,
+            command, cwd=folder, env=environment, capture_output=True, text=True,
             timeout=secs * 6 + 60, check=False,
         )
     rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
     if done.returncode != 0 or "aborted" in done.stderr or not rate:
         raise SystemExit(f"pgbench failed: {done.stderr[-2000:]}")
-    return {"per_second": float(rate[1]) * per_transaction}
+    done_count = re.search(r"actually processed: (\d+)", done.stdout)
+    return {
+        "per_second": float(rate[1]) * per_transaction,
+        "statements": int(done_count[1]) * per_transaction,
+    }
 
 
 def parse_wrk(text):

@@ -56,6 +56,21 @@ def tree_rss_mib(pid):
     return total_kib / 1024
 
 
+class CpuTime:
+    """The CPU seconds that a process tree uses while the block runs."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.seconds = 0.0
+
+    def __enter__(self):
+        self.start_ = tree_ticks(self.pid)
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = (tree_ticks(self.pid) - self.start_) / os.sysconf("SC_CLK_TCK")
+
+
 class Share:
     """Measures over a stretch of time how much of the machine other processes took, in percent.
 

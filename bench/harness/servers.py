@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 
-from . import cluster, settings
+from . import cluster, latchkey, settings
 
 
 class Server:
@@ -103,11 +103,10 @@ def node(bench, peer, processes=1, port=None):
 
 def gateway(bench, **variables):
     """Our gateway with its default configuration, apart from address and database."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("PG")
-    }
-    environment.update(variables)
+    port = cluster.free_port()
+    environment = {**os.environ, **latchkey.gateway_environment(bench.cluster), **variables}
+    environment["LATCHKEY_PORT"] = str(port)
     return running(
-        [str(settings.GATEWAY), *bench.gateway_arguments()], environment,
-        bench.report.folder / "gateway.log", path="/healthz",
+        [str(settings.GATEWAY), "serve"], environment, bench.report.folder / "gateway.log",
+        path="/readyz", port=port,
     )

@@ -31,9 +31,12 @@ function application() {
 const processes = Number(process.env.PROCESSES ?? 1);
 if (processes > 1 && cluster.isPrimary) {
   for (let i = 0; i < processes; i++) cluster.fork();
+  // Waits for the workers, so that the CPU time they used is counted as this process's children's.
   process.on('SIGTERM', () => {
-    for (const worker of Object.values(cluster.workers)) worker.kill('SIGKILL');
-    process.exit(0);
+    for (const worker of Object.values(cluster.workers)) worker.process.kill('SIGKILL');
+  });
+  cluster.on('exit', () => {
+    if (Object.keys(cluster.workers).length === 0) process.exit(0);
   });
 } else {
   application().listen(Number(process.env.PORT), '127.0.0.1');
