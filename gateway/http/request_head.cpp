@@ -188,7 +188,8 @@ HeadScan ScanForHeadEnd(std::string_view buffer, size_t& scanned) {
       return {scanned};
     }
   }
-  if (scanned > kMaxHeadBytes) return {0, Failure{ErrorId::HeadersTooLarge}};
+  // Nothing more is received once this much is there, so a full buffer must be an answer.
+  if (buffer.size() >= kMaxHeadBytes) return {0, Failure{ErrorId::HeadersTooLarge}};
   return {};
 }
 
