@@ -180,6 +180,13 @@ TRACKED = git ls-files -co --exclude-standard
 bench:
 	@bench/run
 
+# What of docs/ is printed from the catalogue and the gateway's tables.
+docs:
+	@scripts/docs/generate.sh
+
+docs-check:
+	@scripts/docs/generate.sh --check
+
 CXX_FILES = $(shell $(TRACKED) -- '*.cpp' '*.hpp' '*.h')
 SHELL_FILES = $(shell $(TRACKED) -z | xargs -0 grep -lsE '^\#!/.*\b(ba)?sh$$')
 
@@ -204,10 +211,11 @@ help:
 	@echo "make unit, sanitize   build the unit tests; build and run them with ASan and UBSan"
 	@echo "make fuzz             run the fuzzers, FUZZ_SECONDS=30 each"
 	@echo "make compile-matrix   compile the extension against the newer servers that Debian packages"
+	@echo "make docs             write the generated parts of docs/; make docs-check compares them"
 	@echo "make format, lint     clang-format; check formatting and shell scripts"
 
 FORCE:
-.PHONY: FORCE bench compile-matrix deps down fuzz format gateway help install-gateway lint objects reset sanitize test unit up world
+.PHONY: FORCE bench compile-matrix deps docs docs-check down fuzz format gateway help install-gateway lint objects reset sanitize test unit up world
 .SECONDARY:
 
 -include $(OBJS:.o=.d) $(GATEWAY_OBJS:.o=.d) $(wildcard build/unit/*.d build/unit/core/*.d build/sanitize/*.d \
