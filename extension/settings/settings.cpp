@@ -123,7 +123,8 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
   static pg::Statement bounds(R"(
     SELECT CASE $1 WHEN 'integer' THEN $2::numeric
                    WHEN 'duration' THEN extract(epoch FROM $2::interval) END
-           BETWEEN coalesce($3, '-Infinity') AND coalesce($4, 'Infinity'))");
+           BETWEEN coalesce($3, '-Infinity') AND coalesce($4, 'Infinity'),
+           $2 = ANY ($5))");
   pg::Spi spi;
   std::string problem;
   pg::Subtransaction attempt;
@@ -139,13 +140,18 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
     throw Error(ErrorCode::kInvalidArgument, "setting \"" + key + "\" takes a value of type " + type,
                 "The server says: " + problem + ".");
   }
-  const pg::Rows rows =
-      spi.Run(bounds, type, value, trigger.New("minimum"), trigger.New("maximum"));
+  const pg::Rows rows = spi.Run(bounds, type, value, trigger.New("minimum"), trigger.New("maximum"),
+                                trigger.New("choices"));
   const bool within = rows[0].Optional<bool>(1).value_or(true);
+  const bool chosen = rows[0].Optional<bool>(2).value_or(true);
   spi.Finish();
   if (!within) {
     throw Error(ErrorCode::kInvalidArgument, "the value of setting \"" + key + "\" is out of range",
                 "Its columns minimum and maximum hold the bounds (durations in seconds).");
+  }
+  if (!chosen) {
+    throw Error(ErrorCode::kInvalidArgument, "setting \"" + key + "\" does not take this value",
+                "Its column choices lists what it takes.");
   }
   return trigger.KeepNew();
 }

@@ -8,6 +8,7 @@ CREATE TABLE latchkey.settings (
   type           text        NOT NULL,
   minimum        numeric,
   maximum        numeric,
+  choices        text[],
   hot_reloadable boolean     NOT NULL DEFAULT true,
   description    text        NOT NULL,
   seeded         boolean     NOT NULL DEFAULT false,
@@ -18,14 +19,14 @@ CREATE TABLE latchkey.settings (
 );
 COMMENT ON TABLE latchkey.settings IS
   'Typed settings (reference). Changed by set_setting() or UPDATE; running backends follow at their next statement. '
-  'Durations are intervals; minimum and maximum bound integers, and durations in seconds.';
+  'Durations are intervals; minimum and maximum bound integers, and durations in seconds; choices lists all that a text may be.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.settings', '');
 GRANT SELECT ON latchkey.settings TO latchkey_admin;
 
 CREATE FUNCTION latchkey._check_setting() RETURNS trigger
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_check_setting';
 COMMENT ON FUNCTION latchkey._check_setting() IS
-  'Trigger: refuses a value that is not of the setting''s type or lies beyond its bounds (LK400).';
+  'Trigger: refuses a value that is not of the setting''s type, lies beyond its bounds or is none of its choices (LK400).';
 REVOKE ALL ON FUNCTION latchkey._check_setting() FROM PUBLIC;
 
 CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.settings
@@ -47,13 +48,14 @@ GRANT EXECUTE ON FUNCTION latchkey.get_setting(text) TO latchkey_app, latchkey_a
 CREATE FUNCTION latchkey.set_setting(key text, value text) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_set_setting';
 COMMENT ON FUNCTION latchkey.set_setting(text, text) IS
-  'Changes a setting; running backends follow at their next statement after the commit. Wrong type or out of '
-  'bounds: invalid_argument (LK400). Unknown key: not_found (LK404). Event: setting.changed.';
+  'Changes a setting; running backends follow at their next statement after the commit. Wrong type, out of '
+  'bounds or no choice: invalid_argument (LK400). Unknown key: not_found (LK404). Event: setting.changed.';
 REVOKE ALL ON FUNCTION latchkey.set_setting(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.set_setting(text, text) TO latchkey_admin;
 
-INSERT INTO latchkey.settings (key, category, value, default_value, type, minimum, maximum, description, seeded)
-SELECT key, split_part(key, '.', 1), value, value, type, minimum, maximum, description, true
+INSERT INTO latchkey.settings (key, category, value, default_value, type, minimum, maximum, choices, description, seeded)
+SELECT key, split_part(key, '.', 1), value, value, type, minimum, maximum,
+       CASE key WHEN 'tokens.algorithm' THEN ARRAY['HS256', 'EdDSA', 'ES256', 'RS256'] END, description, true
   FROM (VALUES
     ('passwords.min_length', '8', 'integer', 8, 128,
      'Fewest characters of a new password, after normalisation (NIST SP 800-63B: 15 where it is the only factor).'),
