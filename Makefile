@@ -176,6 +176,10 @@ up down reset:
 test:
 	@test/run
 
+# What takes too long for every run: minutes to hours, each test by itself.
+soak: world
+	@set -e; for script in test/soak/*.sh; do echo "$$script"; "$$script"; done
+
 TRACKED = git ls-files -co --exclude-standard
 bench:
 	@bench/run
@@ -203,6 +207,7 @@ help:
 	@echo "make reset            stop them and delete their data"
 	@echo "make test             build everything and run all tests on throw-away servers"
 	@echo "make bench            measure Latchkey beside its peers; takes a while"
+	@echo "make soak             run the tests that take long: timing, storms, crashes"
 	@echo "make deps             install what is missing from Debian's packages"
 	@echo "make                  build the extension; 'make world' builds the gateway too"
 	@echo "make install          install the extension into the server of PG_CONFIG"
