@@ -47,6 +47,7 @@ class EntryReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool start_object(std::size_t) override {
+    if (ignored_levels_ > 0) return ++ignored_levels_ > 0;
     if (full_.depth() == 0 && !InContainer()) return Open(true);
     if (full_.depth() == 0) {
       BeginEntry();
@@ -59,6 +60,7 @@ class EntryReader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool end_object() override {
+    if (ignored_levels_ > 0) return --ignored_levels_ >= 0;
     if (full_.depth() == 0) return Close();
     full_.EndObject();
     EndShown([this] { shown_.EndObject(); });
@@ -67,8 +69,12 @@ class EntryReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool start_array(std::size_t) override {
+    if (ignored_levels_ > 0) return ++ignored_levels_ > 0;
     if (full_.depth() == 0 && !InContainer()) return Open(false);
-    if (full_.depth() == 0) return nested_array_++, RejectScalar();
+    if (full_.depth() == 0) {
+      RejectScalar();
+      return ++ignored_levels_ > 0;
+    }
     RefuseEmail();
     if (BeginsHidden()) hidden_from_ = full_.depth() + 1;
     if (hidden_from_ == 0) shown_.BeginArray();
@@ -76,7 +82,7 @@ class EntryReader : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
   bool end_array() override {
-    if (full_.depth() == 0 && nested_array_ > 0) return nested_array_--, true;
+    if (ignored_levels_ > 0) return --ignored_levels_ >= 0;
     if (full_.depth() == 0) return Close();
     full_.EndArray();
     EndShown([this] { shown_.EndArray(); });
@@ -84,6 +90,7 @@ class EntryReader : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool key(string_t& name) override {
+    if (ignored_levels_ > 0) return true;
     if (full_.depth() == 0) {
       key_ = name;
       return true;
@@ -168,8 +175,10 @@ class EntryReader : public nlohmann::json_sax<nlohmann::json> {
     entry_.shown = shown_.Take();
     if (!done_) entries_.push_back(std::move(entry_));
   }
-  // An entry that is no object. Its text is not kept: it may be a password.
+  // An entry that is no object, or a value inside of one that is skipped. Its text is not kept: it
+  // may be a password.
   bool RejectScalar() {
+    if (ignored_levels_ > 0) return true;
     if (containers_ == 0) {
       error_ = "neither an object nor an array";
       return false;
@@ -221,7 +230,7 @@ class EntryReader : public nlohmann::json_sax<nlohmann::json> {
   size_t position_ = 0;
   int containers_ = 0;
   int containers_seen_ = 0;
-  int nested_array_ = 0;  // depth inside an entry that is an array
+  int ignored_levels_ = 0;  // depth inside an entry that is an array, which is skipped
   bool keyed_ = false;
   bool done_ = false;  // behind the end of "users"
   bool at_email_ = false;
