@@ -220,7 +220,7 @@ help:
 	@echo "make format, lint     clang-format; check formatting and shell scripts"
 
 FORCE:
-.PHONY: FORCE bench compile-matrix deps docs docs-check down fuzz format gateway help install-gateway lint objects reset sanitize test unit up world
+.PHONY: FORCE bench compile-matrix deps docs docs-check down fuzz format gateway help install-gateway lint objects reset sanitize soak test unit up world
 .SECONDARY:
 
 -include $(OBJS:.o=.d) $(GATEWAY_OBJS:.o=.d) $(wildcard build/unit/*.d build/unit/core/*.d build/sanitize/*.d \
