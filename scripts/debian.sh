@@ -24,7 +24,9 @@ from_release() {
     fi
     mkdir -p "$folder/apt"/{lists,cache}/partial
     echo "$type [signed-by=$keyring] $mirror $release main" >"$folder/apt/release.list"
-    local options=(-qq -o Dir::Etc::sourcelist="$folder/apt/release.list" -o Dir::Etc::sourceparts=-
+    # A mirror of a past day serves lists whose date is over. Their signature still counts, and our callers check the
+    # version of what they get, so an old list can't smuggle in anything.
+    local options=(-qq -o Acquire::Check-Valid-Until=false -o Dir::Etc::sourcelist="$folder/apt/release.list" -o Dir::Etc::sourceparts=-
         -o Dir::State::Lists="$folder/apt/lists" -o Dir::Cache="$folder/apt/cache" -o APT::Sandbox::User=)
     if ! (cd "$folder" && apt-get "${options[@]}" update && apt-get "${options[@]}" "$@") >"$folder/apt/log" 2>&1; then
         tail -n 3 "$folder/apt/log" >&2
