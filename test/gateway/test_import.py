@@ -3,6 +3,7 @@ import json
 import os
 import stat
 import subprocess
+import time
 import unittest
 
 from harness import ADMIN_URL, BINARY, Folder, GatewayTest, new_email, sql
@@ -37,7 +38,7 @@ class ImportTest(GatewayTest):
         users = {}
         for i in range(12):
             record = {"id": f"user_{i:05d}", "name": f"Zoë {i}", "tier": "premium",
-                      "subscriptionStatus": "active", "stripeCustomerId": "cus_" + new_email() if i % 2 else None,
+                      "subscriptionStatus": "active", "stripeCustomerId": f"cus_{time.time_ns():x}" if i % 2 else None,
                       "usage": {"daily": 3, "total": 50}, "createdAt": "2025-03-01T10:00:00.000Z"}
             if i % 3 == 0:
                 record["password"] = KNOWN_HASH[:2] + "aby"[i % 9 // 3] + KNOWN_HASH[3:]
@@ -61,9 +62,10 @@ class ImportTest(GatewayTest):
         self.assertEqual(first.returncode, 0, first.stderr)
         self.assertRegex(first.stdout, rf"^{count} entries: \d+ imported, \d+ skipped, \d+ rejected")
         self.assertIn("not-an-address", [item["email"] for item in self.rejected()])
-        emails = [email for email, record in data["users"].items() if record.get("name", "").startswith("Zoë")]
+        emails = [email for email, record in data["users"].items()
+                  if record.get("name", "").startswith("Zoë")]
         for email in emails:
-            self.assertEqual(sql(f"SELECT count(*) FROM latchkey.find_user('{email}')"), "1")
+            self.assertEqual(sql(f"SELECT count(*) FROM latchkey.find_user('{email}')"), "1", first.stdout)
         state = "SELECT md5(string_agg(u::text, ',' ORDER BY u::text)) FROM latchkey.users u"
         before = sql(state)
         again = self.run_import(data)
