@@ -48,17 +48,28 @@ void RecordLoginFailed(pg::Spi& spi, const std::optional<Credentials>& user) {
   events::Record(spi, {id, "user", id.ToString(), "user.login_failed"});
 }
 
-// The password is right: its hash may be of an old kind, and only now can it be replaced.
-void Rehash(pg::Spi& spi, const Credentials& user, std::string_view password) {
-  if (CheckPasswordRules(spi, password)) return;
-  StorePasswordHash(spi, user.user_id, HashPassword(spi, password));
-  events::Record(spi, {user.user_id, "user", user.user_id.ToString(), "user.password_rehashed"});
+// Locks the user's row and reads its status again. False when the password was changed, or the user deleted,
+// while we hashed: then the password that we checked is not the user's any more.
+bool LockUnchanged(pg::Spi& spi, Credentials& user) {
+  static pg::Statement statement(R"(
+    SELECT status FROM latchkey.users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE)");
+  const pg::Rows rows = spi.Run(statement, user.user_id, user.password_hash);
+  if (rows.empty()) return false;
+  user.status = rows[0].Text(1);
+  return true;
+}
+
+void RecordFailures(pg::Spi& spi, const Attempts& attempts, const std::optional<Credentials>& user) {
+  RecordFailure(spi, attempts.by_account);
+  if (attempts.by_address) RecordFailure(spi, *attempts.by_address);
+  RecordLoginFailed(spi, user);
 }
 
 }  // namespace
 
 CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& address,
-                                 std::string_view given_address, std::string_view password) {
+                                 std::string_view given_address, std::string_view password,
+                                 std::optional<std::string_view> replacement) {
   CredentialCheck check;
   const std::string_view key = address ? std::string_view(address->key) : given_address;
   const auto attempts = AdmitBoth(spi, key, check.retry_at);
@@ -70,13 +81,22 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
   const PasswordCheck password_check =
       CheckPassword(spi, password, user ? user->password_hash : std::nullopt);
   if (!password_check.matches) {
-    RecordFailure(spi, attempts->by_account);
-    if (attempts->by_address) RecordFailure(spi, *attempts->by_address);
-    RecordLoginFailed(spi, user);
+    RecordFailures(spi, *attempts, user);
+    return check;
+  }
+  // A hash of an old kind can be replaced only now. No lock is held while hashing.
+  std::optional<std::string> new_hash;
+  const bool rehash = password_check.needs_rehash && !replacement && !CheckPasswordRules(spi, password);
+  if (rehash || replacement) new_hash = HashPassword(spi, replacement.value_or(password));
+  if (!LockUnchanged(spi, *user)) {
+    RecordFailures(spi, *attempts, std::nullopt);
     return check;
   }
   ForgetLoginFailures(spi, user->email_key);
-  if (password_check.needs_rehash) Rehash(spi, *user, password);
+  if (new_hash) StorePasswordHash(spi, user->user_id, *new_hash);
+  if (rehash) {
+    events::Record(spi, {user->user_id, "user", user->user_id.ToString(), "user.password_rehashed"});
+  }
   check.outcome = CredentialCheck::kOk;
   check.user = std::move(user);
   return check;

@@ -12,9 +12,12 @@ struct CredentialCheck {
   std::optional<Credentials> user;        // when ok
 };
 
-// Does not raise for wrong credentials: the failure that it counts must be committed.
+// Does not raise for wrong credentials: the failure that it counts must be committed. When ok, the user's row
+// is locked, and the password is still the stored one: a change of it that was under way has won. `replacement`
+// is then stored in its place.
 CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& address,
-                                 std::string_view given_address, std::string_view password);
+                                 std::string_view given_address, std::string_view password,
+                                 std::optional<std::string_view> replacement = std::nullopt);
 
 void ForgetLoginFailures(pg::Spi& spi, const std::string& email_key);
 

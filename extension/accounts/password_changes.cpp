@@ -49,12 +49,11 @@ LATCHKEY_FUNCTION(change_password, kSecret) {
   RequirePasswordRules(spi, replacement);
   const Credentials user = LoadCredentials(spi, user_id);
   const CredentialCheck check =
-      CheckCredentials(spi, Address{user.email, user.email_key}, user.email_key, current);
+      CheckCredentials(spi, Address{user.email, user.email_key}, user.email_key, current, replacement);
   const char* outcome = "invalid_credentials";
   if (check.outcome == CredentialCheck::kLockedOut) outcome = "locked_out";
   if (check.outcome == CredentialCheck::kOk) {
     outcome = "ok";
-    StorePasswordHash(spi, user_id, HashPassword(spi, replacement));
     const pg::Identity* identity = pg::BoundIdentity();
     std::optional<Uuid> keep;
     if (identity != nullptr) keep = identity->session_id;
