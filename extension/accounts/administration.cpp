@@ -76,7 +76,10 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
   static pg::Statement free_address("DELETE FROM latchkey.user_emails WHERE user_id = $1");
   pg::Spi spi;
   LockStatus(spi, user_id);
-  ForgetLoginFailures(spi, LoadCredentials(spi, user_id).email_key);
+  const std::string email_key = LoadCredentials(spi, user_id).email_key;
+  for (const char* scope : {"login", "password_reset", "email_verification"}) {
+    ForgetFailures(spi, scope, email_key);
+  }
   session_hooks.erase(spi, user_id);
   DeleteTokens(spi, user_id);
   spi.Run(erase, user_id, pg::Now());

@@ -42,8 +42,9 @@ void Record(pg::Spi& spi, const Event& event) {
 }
 
 void EraseMetadata(pg::Spi& spi, const Uuid& account_id) {
-  static pg::Statement statement(
-      "UPDATE latchkey.events SET metadata = NULL WHERE account_id = $1 AND metadata IS NOT NULL");
+  static pg::Statement statement(R"(
+    UPDATE latchkey.events SET metadata = NULL, correlation_id = NULL
+     WHERE account_id = $1 AND (metadata IS NOT NULL OR correlation_id IS NOT NULL))");
   spi.Run(statement, account_id);
 }
 
@@ -64,11 +65,11 @@ LATCHKEY_FUNCTION(bind_request, kOpen) {
 // BEFORE UPDATE OR DELETE ROW and BEFORE TRUNCATE on events. For everybody, the owner included.
 LATCHKEY_FUNCTION(keep_events, kOpen) {
   const pg::RowTrigger trigger(args);
-  if (trigger.IsForRow() && trigger.IsUpdate() && trigger.OnlyClears("metadata")) {
+  if (trigger.IsForRow() && trigger.IsUpdate() && trigger.OnlyClears({"metadata", "correlation_id"})) {
     return trigger.KeepNew();
   }
   throw Error(ErrorCode::kForbidden, "events are append-only", {},
-              "Only the metadata of an event can be erased, by setting it to null.");
+              "Only metadata and correlation_id can be erased, by setting them to null.");
 }
 
 }  // namespace latchkey::events

@@ -1,6 +1,7 @@
 // Row triggers, and the trigger that announces changes of cached tables.
 #include "extension/pg/trigger.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "extension/pg/table_cache.hpp"
@@ -42,8 +43,9 @@ std::string RowTrigger::NewText(const char* column) const {
   return raw.is_null ? std::string() : FromDatum<std::string>(raw.value);
 }
 
-bool RowTrigger::OnlyClears(const char* column) const {
-  const int cleared = ColumnNumber(column);
+bool RowTrigger::OnlyClears(std::initializer_list<const char*> columns) const {
+  std::vector<int> clearable;
+  for (const char* column : columns) clearable.push_back(ColumnNumber(column));
   TupleDesc desc = data_->tg_relation->rd_att;
   for (int i = 1; i <= desc->natts; ++i) {
     const Form_pg_attribute attribute = TupleDescAttr(desc, i - 1);
@@ -52,10 +54,7 @@ bool RowTrigger::OnlyClears(const char* column) const {
     bool new_null = false;
     const Datum old_value = heap_getattr(data_->tg_trigtuple, i, desc, &old_null);
     const Datum new_value = heap_getattr(data_->tg_newtuple, i, desc, &new_null);
-    if (i == cleared) {
-      if (!new_null) return false;
-      continue;
-    }
+    if (new_null && std::find(clearable.begin(), clearable.end(), i) != clearable.end()) continue;
     if (old_null != new_null) return false;
     const bool by_value = attribute->attbyval;
     const int length = attribute->attlen;

@@ -21,8 +21,8 @@ CREATE TABLE latchkey.events (
 );
 COMMENT ON TABLE latchkey.events IS
   'Append-only event log (distributed by account; the nil UUID stands for the platform). data holds facts and never personal '
-  'data; metadata (request id, client address, user agent) is personal, and is erased with its user. actor_id: the bound '
-  'identity; actor_role: the database session''s role. UPDATE and DELETE are refused, for the owner too.';
+  'data; metadata (request id, client address, user agent) and correlation_id (the request id) are personal, and are erased with '
+  'their user. actor_id: the bound identity; actor_role: the database session''s role. UPDATE and DELETE are refused, for the owner too.';
 CREATE INDEX events_by_aggregate ON latchkey.events (aggregate, aggregate_id, id);
 SELECT pg_catalog.pg_extension_config_dump('latchkey.events', '');
 GRANT SELECT ON latchkey.events TO latchkey_admin;
@@ -30,7 +30,7 @@ GRANT SELECT ON latchkey.events TO latchkey_admin;
 CREATE FUNCTION latchkey._keep_events() RETURNS trigger
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_keep_events';
 COMMENT ON FUNCTION latchkey._keep_events() IS
-  'Trigger: refuses to change or delete events (LK403); only their metadata may be set to null.';
+  'Trigger: refuses to change or delete events (LK403); only metadata and correlation_id may be set to null.';
 REVOKE ALL ON FUNCTION latchkey._keep_events() FROM PUBLIC;
 
 CREATE TRIGGER keep_events BEFORE UPDATE OR DELETE ON latchkey.events
