@@ -10,8 +10,6 @@ namespace latchkey::accounts {
 
 namespace {
 
-constexpr size_t kMaxBytes = 72;
-
 // By membership, not by name: whatever stands in public under this name is not asked.
 Oid FindCrypt() {
   static pg::Statement statement(R"(
@@ -36,7 +34,7 @@ Oid FindCrypt() {
 }  // namespace
 
 bool VerifyBcrypt(std::string_view password, std::string_view hash) {
-  if (password.size() > kMaxBytes) return false;
+  if (password.size() > kMaxBcryptBytes) return false;
   const Oid crypt = FindCrypt();
   const std::string canonical = BcryptAs2a(hash);
   const Datum key = pg::TextDatum(password);

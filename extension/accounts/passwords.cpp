@@ -36,27 +36,34 @@ bool IsBlocked(pg::Spi& spi, const std::string& normal) {
   return !spi.Read(statement, normal).empty();
 }
 
-// Old products hashed the bytes as they came, we hash NFKC: where the two differ, both count.
+// Old products hashed the bytes as they came, we hash NFKC: where the two differ, both count. Both are always
+// computed, so that the time says nothing.
 template <typename Verify>
 bool MatchesEither(std::string_view password, const std::string& normal, Verify&& verify) {
-  return verify(normal) || (normal != password && verify(password));
+  const bool matches = verify(normal);
+  return (normal != password && verify(password)) || matches;
 }
 
 bool Verify(std::string_view password, const std::string& normal, const std::string& hash,
             const Argon2Params& params) {
+  const auto pretend = [&](std::string_view text) {
+    HashArgon2id(text, params);
+    return false;
+  };
   switch (SchemeOf(hash)) {
     case HashScheme::kArgon2id:
     case HashScheme::kScrypt:
       return MatchesEither(password, normal,
                            [&](std::string_view text) { return VerifyPhc(text, hash); });
     case HashScheme::kBcrypt:
-      return MatchesEither(password, normal,
-                           [&](std::string_view text) { return VerifyBcrypt(text, hash); });
+      // bcrypt would cut the password: it never matches, and costs what another one does.
+      return MatchesEither(password, normal, [&](std::string_view text) {
+        return text.size() > kMaxBcryptBytes ? pretend(text) : VerifyBcrypt(text, hash);
+      });
     case HashScheme::kUnknown:
       break;
   }
-  HashArgon2id(normal, params);
-  return false;
+  return MatchesEither(password, normal, pretend);
 }
 
 }  // namespace
