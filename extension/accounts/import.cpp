@@ -93,11 +93,17 @@ bool LooksLikeIsoDate(std::string_view text) {
   return text.size() == 10 || text[10] == 'T' || text[10] == ' ';
 }
 
+// A time without a zone is UTC, whatever the session's TimeZone is.
+std::string WithZone(const std::string& text) {
+  if (text.size() == 10) return text + "T00:00:00Z";
+  return text.find_first_of("Zz+-", 10) == std::string::npos ? text + 'Z' : text;
+}
+
 pg::Timestamp ParseCreatedAt(pg::Spi& spi, const std::optional<std::string>& text) {
   static pg::Statement statement("SELECT $1::timestamptz");
   if (!text) return pg::Now();
   if (!LooksLikeIsoDate(*text)) Reject("createdAt is not an ISO 8601 date");
-  return spi.Read(statement, *text)[0].Get<pg::Timestamp>(1);
+  return spi.Read(statement, WithZone(*text))[0].Get<pg::Timestamp>(1);
 }
 
 int64_t ParseCount(const std::optional<std::string>& text, const char* name) {
@@ -120,6 +126,10 @@ std::optional<std::string> TakePassword(pg::Spi& spi, const std::optional<std::s
     return std::nullopt;
   }
   if (SchemeOf(*password) != HashScheme::kUnknown) return password;
+  if (LooksLikeHash(*password)) {
+    remark = "the password's hash is of no known scheme: a reset is needed";
+    return std::nullopt;
+  }
   if (CheckPasswordRules(spi, *password)) {
     remark = "the password breaks today's rules: a reset is needed";
     return std::nullopt;
@@ -208,7 +218,11 @@ LATCHKEY_FUNCTION(import_users, kSecret) {
   if (args.IsNull(0)) args.Get<std::string_view>(0, "users");
   RequireNoIdentity();
   std::vector<Outcome> outcomes;
+  static pg::Statement is_container("SELECT jsonb_typeof($1) IN ('object', 'array')");
   pg::Spi spi;
+  if (!spi.Read(is_container, args.AsIs(0, JSONBOID))[0].Get<bool>(1)) {
+    throw Error(ErrorCode::kInvalidArgument, "users must be a JSON object or array");
+  }
   std::vector<Entry> entries;
   const pg::Rows rows = spi.Read(ReadEntries(), args.AsIs(0, JSONBOID));
   for (uint64_t i = 0; i < rows.size(); ++i) entries.push_back(ReadEntry(rows[i]));

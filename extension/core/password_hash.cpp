@@ -1,4 +1,5 @@
-// argon2id through libargon2, scrypt through OpenSSL; PHC strings (the Password Hashing Competition's format).
+// argon2id through libargon2, scrypt through OpenSSL; PHC strings (the Password Hashing
+// Competition's format).
 #include "extension/core/password_hash.hpp"
 
 #include <argon2.h>
@@ -26,8 +27,9 @@ constexpr size_t kSaltSize = 16;
 constexpr size_t kHashSize = 32;
 constexpr size_t kHugePage = 2 * 1024 * 1024;
 
-// libargon2 asks for its matrix with malloc, whose thousands of page faults cost a tenth of the hash;
-// huge pages don't. Nothing is kept between two hashes: a backend must not hold 19 MiB for ever.
+// libargon2 asks for its matrix with malloc, whose thousands of page faults cost a tenth of the
+// hash; huge pages don't. Nothing is kept between two hashes: a backend must not hold 19 MiB for
+// ever.
 size_t RoundUp(size_t bytes) { return (bytes + kHugePage - 1) / kHugePage * kHugePage; }
 
 int AllocateMatrix(uint8_t** memory, size_t bytes) {
@@ -135,7 +137,7 @@ std::optional<Phc> ParseArgon2id(const std::vector<std::string_view>& parts) {
   return phc;
 }
 
-// $scrypt$ln=17,r=8,p=1$salt$hash
+// $scrypt$ln=17,r=8,p=1$salt$hash, with N < 2^(128*r/8) (RFC 7914, section 6)
 std::optional<Phc> ParseScrypt(const std::vector<std::string_view>& parts) {
   if (parts.size() != 5) return std::nullopt;
   const auto fields = Split(parts[2], ',');
@@ -144,7 +146,7 @@ std::optional<Phc> ParseScrypt(const std::vector<std::string_view>& parts) {
   const auto r = ParseField(fields[1], "r=");
   const auto p = ParseField(fields[2], "p=");
   if (!ln || !r || !p || *ln < 1 || *ln > 21 || *r < 1 || *r > 32 || *p < 1 || *p > 4 ||
-      (uint64_t{128} * *r << *ln) > uint64_t{kMaxMemoryKib} * 1024) {
+      *ln >= 16 * *r || (uint64_t{128} * *r << *ln) > uint64_t{kMaxMemoryKib} * 1024) {
     return std::nullopt;
   }
   Phc phc;
@@ -166,7 +168,8 @@ std::optional<Phc> ParsePhc(std::string_view hash) {
 
 // $2b$12$ and 53 characters of crypt's own base64
 bool IsBcrypt(std::string_view hash) {
-  if (hash.size() != 60 || hash.substr(0, 2) != "$2" || hash[3] != '$' || hash[6] != '$') return false;
+  if (hash.size() != 60 || hash.substr(0, 2) != "$2" || hash[3] != '$' || hash[6] != '$')
+    return false;
   if (hash[2] != 'a' && hash[2] != 'b' && hash[2] != 'y') return false;
   const auto cost = ParseNumber(hash.substr(4, 2));
   if (!cost || *cost < 4 || *cost > kMaxBcryptCost) return false;
@@ -194,6 +197,16 @@ HashScheme SchemeOf(std::string_view hash) {
   if (IsBcrypt(hash)) return HashScheme::kBcrypt;
   const auto phc = ParsePhc(hash);
   return phc ? phc->scheme : HashScheme::kUnknown;
+}
+
+bool LooksLikeHash(std::string_view text) {
+  constexpr size_t kShortestHash = 20;
+  if (text.size() < kShortestHash || text[0] != '$') return false;
+  const size_t end = text.find('$', 1);
+  if (end == std::string_view::npos || end == 1) return false;
+  const auto scheme = text.substr(1, end - 1);
+  return scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+         std::string_view::npos;
 }
 
 std::string HashArgon2id(std::string_view password, const Argon2Params& params) {
