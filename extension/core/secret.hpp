@@ -3,22 +3,22 @@
 
 #include <openssl/crypto.h>
 
-#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace latchkey {
 
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::string_view bytes) : bytes_(bytes) {}
-  Secret(Secret&& other) noexcept : bytes_(other.bytes_) { other.Wipe(); }
+  explicit Secret(std::string_view bytes) : bytes_(bytes.begin(), bytes.end()) {}
+  Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) { other.bytes_.clear(); }
   Secret& operator=(Secret&& other) noexcept {
     if (this != &other) {
       Wipe();
-      bytes_ = other.bytes_;
-      other.Wipe();
+      bytes_ = std::move(other.bytes_);
+      other.bytes_.clear();
     }
     return *this;
   }
@@ -26,16 +26,17 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
   ~Secret() { Wipe(); }
 
-  std::string_view view() const { return bytes_; }
+  std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
   bool empty() const { return bytes_.empty(); }
 
  private:
   void Wipe() {
-    OPENSSL_cleanse(bytes_.data(), bytes_.size());
+    if (!bytes_.empty()) OPENSSL_cleanse(bytes_.data(), bytes_.size());
     bytes_.clear();
   }
 
-  std::string bytes_;
+  // Not a string: moving a short one copies it and leaves the original behind.
+  std::vector<char> bytes_;
 };
 
 // Constant in time for equal lengths.
