@@ -17,9 +17,10 @@ bool IsInvisible(char32_t c) {
   return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || c == 0xad || c == 0x34f || c == 0x61c ||
          (c >= 0x115f && c <= 0x1160) || c == 0x1680 || (c >= 0x17b4 && c <= 0x17b5) ||
          (c >= 0x180b && c <= 0x180f) || (c >= 0x2000 && c <= 0x200f) ||
-         (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x3000 ||
-         c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff || c == 0xffa0 ||
-         (c >= 0xfff0 && c <= 0xffff) || c >= 0xe0000;
+         (c >= 0x2028 && c <= 0x202f) || (c >= 0x205f && c <= 0x206f) || c == 0x2800 ||
+         c == 0x3000 || c == 0x3164 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff || c == 0xffa0 ||
+         (c >= 0xfff0 && c <= 0xffff) || (c >= 0x1bca0 && c <= 0x1bca3) ||
+         (c >= 0x1d173 && c <= 0x1d17a) || c >= 0xe0000;
 }
 
 bool IsSpecial(char32_t c) {
@@ -40,7 +41,8 @@ bool IsDomain(std::string_view domain) {
     if (label.size() > kMaxLabelBytes || label.front() == '-' || label.back() == '-') return false;
     for (const char c : label) {
       const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                           (c >= '0' && c <= '9') || c == '-' || static_cast<unsigned char>(c) >= 0x80;
+                           (c >= '0' && c <= '9') || c == '-' ||
+                           static_cast<unsigned char>(c) >= 0x80;
       if (!allowed) return false;
     }
     start = end + 1;
