@@ -20,16 +20,19 @@ class Reader {
     return true;
   }
   bool Take(Uuid& id) {
-    const auto parsed = ParseUuid(rest_.substr(0, 36));
-    if (!parsed) return false;
+    const std::string_view text = rest_.substr(0, 36);
+    const auto parsed = ParseUuid(text);
+    if (!parsed || text.find_first_of("ABCDEF") != std::string_view::npos) return false;
     id = *parsed;
     rest_.remove_prefix(36);
     return true;
   }
   bool Take(int64_t& number) {
     const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), number);
-    if (error != std::errc() || number < 0) return false;
-    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
+    const auto length = static_cast<size_t>(end - rest_.data());
+    // One spelling: no sign and no leading zero.
+    if (error != std::errc() || rest_[0] == '-' || (rest_[0] == '0' && length > 1)) return false;
+    rest_.remove_prefix(length);
     return true;
   }
   bool AtNextMember() const { return !rest_.empty() && (rest_[0] == ',' || rest_[0] == '}'); }
@@ -43,8 +46,10 @@ const std::string& Opening(std::string_view issuer) {
   static std::string& of = *new std::string;
   static std::string& opening = *new std::string;
   if (opening.empty() || of != issuer) {
+    // Made first: running out of memory must not leave one issuer with the opening of another.
+    std::string made = "{\"iss\":" + JsonString(issuer);
     of = issuer;
-    opening = "{\"iss\":" + JsonString(issuer);
+    opening.swap(made);
   }
   return opening;
 }
@@ -68,12 +73,12 @@ std::string WriteClaims(std::string_view issuer, const SessionClaims& claims) {
 std::optional<SessionClaims> ReadClaims(std::string_view issuer, std::string_view payload) {
   SessionClaims claims;
   Reader reader(payload);
-  const bool ok = reader.Skip(Opening(issuer)) &&                                       //
-                  reader.Skip(",\"sub\":\"") && reader.Take(claims.user_id) &&          //
-                  reader.Skip("\",\"sid\":\"") && reader.Take(claims.session_id) &&     //
-                  reader.Skip("\",\"jti\":\"") && reader.Take(claims.token_id) &&       //
-                  reader.Skip("\",\"iat\":") && reader.Take(claims.issued_at) &&        //
-                  reader.Skip(",\"exp\":") && reader.Take(claims.expires_at) &&         //
+  const bool ok = reader.Skip(Opening(issuer)) &&                                    //
+                  reader.Skip(",\"sub\":\"") && reader.Take(claims.user_id) &&       //
+                  reader.Skip("\",\"sid\":\"") && reader.Take(claims.session_id) &&  //
+                  reader.Skip("\",\"jti\":\"") && reader.Take(claims.token_id) &&    //
+                  reader.Skip("\",\"iat\":") && reader.Take(claims.issued_at) &&     //
+                  reader.Skip(",\"exp\":") && reader.Take(claims.expires_at) &&      //
                   reader.AtNextMember();
   if (!ok) return std::nullopt;
   return claims;
