@@ -87,12 +87,20 @@ Key GenerateKeyPair(Algorithm algorithm) {
   return nullptr;
 }
 
+// Other curves have 256 bits too.
+bool IsP256(const EVP_PKEY* key) {
+  char name[32];
+  size_t size = 0;
+  return EVP_PKEY_get_group_name(key, name, sizeof name, &size) == 1 &&
+         std::string_view(name, size) == SN_X9_62_prime256v1;
+}
+
 bool KeyFits(const EVP_PKEY* key, Algorithm algorithm) {
   switch (algorithm) {
     case Algorithm::kEdDsa:
       return EVP_PKEY_is_a(key, "ED25519");
     case Algorithm::kEs256:
-      return EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_bits(key) == 256;
+      return EVP_PKEY_is_a(key, "EC") && IsP256(key);
     case Algorithm::kRs256:
       return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= kRsaBits;
     case Algorithm::kHs256:
