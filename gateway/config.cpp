@@ -1,8 +1,9 @@
 // Reading flags and environment by one table.
 #include "gateway/config.hpp"
 
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
+#include <thread>
 #include <variant>
 
 namespace latchkey {
@@ -30,13 +31,15 @@ const std::vector<Option>& Options() {
       {"database-url", "LATCHKEY_DATABASE_URL", "URL", "", &Config::database_url, 0, 0,
        "libpq connection URL or string; the role needs latchkey_gateway and nothing else "
        "(import-users: latchkey_admin)"},
-      {"pool-size", "LATCHKEY_POOL_SIZE", "N", "16", &Config::pool_size, 2, 1000,
-       "database connections at most"},
+      {"pool-size", "LATCHKEY_POOL_SIZE", "N", "0", &Config::pool_size, 0, 1000,
+       "database connections at most; 0: the slow limit, and two for each processor (at least 4). "
+       "More help when statements wait (for locks, for a distant server), not when they compute"},
       {"slow-limit", "LATCHKEY_SLOW_LIMIT", "N", "8", &Config::slow_limit, 1, 999,
        "how many of them requests that hash a password may use at once"},
       {"acquire-timeout-ms", "LATCHKEY_ACQUIRE_TIMEOUT_MS", "MS", "5000",
        &Config::acquire_timeout_ms, 1, 600000,
-       "how long a request waits for a database connection before it is answered 503"},
+       "how long a request waits for a database connection before it is answered 503; one that "
+       "hashes a password waits twice as long"},
       {"statement-timeout-ms", "LATCHKEY_STATEMENT_TIMEOUT_MS", "MS", "10000",
        &Config::statement_timeout_ms, 1, 600000, "how long one statement may run"},
       {"connection-lifetime-s", "LATCHKEY_CONNECTION_LIFETIME_S", "S", "1800",
@@ -188,9 +191,14 @@ ConfigResult ReadConfig(int argc, char** argv) {
       result.arguments.push_back(word);
     }
   }
-  if (result.error.empty()) result.error = Check(result.config);
-  while (!result.config.public_url.empty() && result.config.public_url.back() == '/') {
-    result.config.public_url.pop_back();
+  Config& config = result.config;
+  if (config.pool_size == 0) {
+    const long processors = static_cast<long>(std::thread::hardware_concurrency());
+    config.pool_size = config.slow_limit + std::max(4L, 2 * processors);
+  }
+  if (result.error.empty()) result.error = Check(config);
+  while (!config.public_url.empty() && config.public_url.back() == '/') {
+    config.public_url.pop_back();
   }
   return result;
 }

@@ -76,7 +76,7 @@ Dispatcher::Dispatcher(const Config& config, Pool& pool, Mailer& mailer, const M
       statement_timeout_(std::to_string(config.statement_timeout_ms)),
       openapi_(RenderOpenApi(routes_, config.public_url)),
       fast_(static_cast<size_t>(config.pool_size - config.slow_limit), config.acquire_timeout_ms),
-      slow_(static_cast<size_t>(config.slow_limit), config.acquire_timeout_ms) {
+      slow_(static_cast<size_t>(config.slow_limit), 2 * config.acquire_timeout_ms) {
   for (size_t i = 0; i < routes_.size(); ++i) {
     statements_.push_back({kFirstRouteStatementId + i, routes_[i].sql});
   }
