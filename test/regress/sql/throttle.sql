@@ -1,0 +1,61 @@
+-- Attempts are bounded per account, per client network and per mailbox, unknown addresses alike.
+SELECT latchkey.set_setting('throttle.account_attempts', '3');
+SELECT regress.new_user('tom') AS tom \gset
+CREATE FUNCTION regress.attempt(email text, password text) RETURNS text LANGUAGE sql AS $$
+  SELECT concat_ws(', ', outcome, CASE WHEN token IS NOT NULL THEN 'token' END,
+                   CASE WHEN retry_at > now() AND retry_at <= clock_timestamp() + latchkey.get_setting('throttle.window')::interval THEN 'retry later' END)
+    FROM latchkey.login(email, password)
+$$;
+SELECT n, regress.attempt('tom@example.com', 'wrong ' || n) FROM generate_series(1, 4) AS n;
+-- Not even the right password, in no spelling of the address.
+SELECT regress.attempt('tom@example.com', 'password of tom');
+SELECT regress.attempt('TOM@EXAMPLE.com', 'password of tom');
+SELECT n, regress.attempt('nobody-of-throttle@example.com', 'wrong ' || n) FROM generate_series(1, 4) AS n;
+SELECT n, regress.attempt('no address', 'wrong ' || n) FROM generate_series(1, 4) AS n;
+-- Locked out is no attempt: the time does not move on.
+SELECT retry_at AS retry_at FROM latchkey.login('tom@example.com', 'wrong') \gset
+SELECT retry_at = :'retry_at' AS same FROM latchkey.login('tom@example.com', 'wrong');
+-- The lock-out ends, and the count starts anew.
+UPDATE latchkey.login_attempts SET window_ends_at = now() - interval '1 second';
+SELECT n, regress.attempt('tom@example.com', 'wrong ' || n) FROM generate_series(1, 2) AS n;
+-- A success forgets the failures.
+SELECT regress.attempt('tom@example.com', 'password of tom');
+SELECT n, regress.attempt('tom@example.com', 'wrong ' || n) FROM generate_series(1, 4) AS n;
+-- What was typed is not kept.
+SELECT count(*) FROM latchkey.login_attempts AS a WHERE a::text ~* 'tom|example|wrong' OR encode(key_hash, 'escape') ~* 'tom';
+-- A wrong current password counts likewise.
+UPDATE latchkey.login_attempts SET window_ends_at = now() - interval '1 second';
+SELECT n, (latchkey.change_password(:'tom', 'wrong', 'next password')).outcome FROM generate_series(1, 4) AS n;
+SELECT regress.attempt('tom@example.com', 'password of tom');
+SELECT latchkey.set_setting('throttle.account_attempts', '10');
+DELETE FROM latchkey.login_attempts;
+
+-- Per client address: an IPv6 /64 is one client, IPv4 in IPv6 is IPv4, and other clients are not touched.
+SELECT latchkey.set_setting('throttle.address_attempts', '3');
+CREATE FUNCTION regress.attempt_from(client inet, email text, password text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM latchkey.bind_request('r', client);
+  RETURN regress.attempt(email, password);
+END $$;
+SELECT n, regress.attempt_from('192.0.2.1', 'guess' || n || '@example.com', 'wrong') FROM generate_series(1, 4) AS n;
+SELECT regress.attempt_from('192.0.2.1', 'tom@example.com', 'password of tom'), regress.attempt_from('::ffff:192.0.2.1', 'tom@example.com', 'password of tom') AS mapped,
+       regress.attempt_from('192.0.2.1/24', 'tom@example.com', 'password of tom') AS with_mask,
+       regress.attempt_from('192.0.2.2', 'tom@example.com', 'password of tom') AS neighbour;
+SELECT client, regress.attempt_from(client, 'guess@example.com', 'wrong')
+  FROM unnest(ARRAY['2001:db8:1:2::1', '2001:db8:1:2:ffff::1', '2001:db8:1:2:0:1::', '2001:db8:1:2::9', '2001:db8:1:3::1']::inet[]) AS client;
+SELECT regress.attempt('tom@example.com', 'password of tom') AS unknown_client;
+UPDATE latchkey.settings SET value = default_value WHERE key = 'throttle.address_attempts';
+DELETE FROM latchkey.login_attempts;
+
+-- Mails: so many per address within the window, whether it is known or not.
+SELECT latchkey.set_setting('throttle.mail_requests', '2');
+CREATE FUNCTION regress.mails(email text) RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT count(*) FROM latchkey.request_password_reset(email)';
+CREATE FUNCTION regress.mails(id uuid) RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT count(*) FROM latchkey.request_email_verification(id)';
+SELECT n, regress.mails('tom@example.com') AS resets, regress.mails(:'tom'::uuid) AS verifications, regress.mails('nobody@example.com') AS of_nobody
+  FROM generate_series(1, 4) AS n;
+SELECT scope, cardinality(places), count(*) FROM latchkey.login_attempts GROUP BY 1, 2 ORDER BY 1, 2;
+UPDATE latchkey.settings SET value = default_value WHERE key = 'throttle.mail_requests';
+DELETE FROM latchkey.login_attempts;
+-- Null arguments are an error of the caller's.
+SELECT regress.error_of(s) FROM unnest(ARRAY['SELECT latchkey.login(NULL, ''x'')', 'SELECT latchkey.login(''tom@example.com'', NULL)',
+  'SELECT latchkey.request_password_reset(NULL)', 'SELECT latchkey.request_email_verification(NULL)']) AS s;
