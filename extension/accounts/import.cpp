@@ -1,6 +1,7 @@
 // import_users: takes over users of an older product, entry by entry, each in its own subtransaction.
 #include "extension/accounts/passwords.hpp"
 #include "extension/accounts/principal.hpp"
+#include "extension/accounts/standing.hpp"
 #include "extension/accounts/usage.hpp"
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
@@ -118,6 +119,19 @@ void RequirePlan(pg::Spi& spi, const std::string& plan) {
   if (spi.Read(statement, plan).empty()) Reject("tier \"" + plan + "\" is not a plan");
 }
 
+void CheckSubscription(const Entry& entry) {
+  if (entry.status && !IsKnownStatus(*entry.status)) {
+    Reject("subscriptionStatus \"" + *entry.status + "\" is not known");
+  }
+  if (!entry.stripe_customer_id) return;
+  const std::string& id = *entry.stripe_customer_id;
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  if (id.empty() || id.size() > 255 || id.find_first_not_of(kAllowed) != std::string::npos) {
+    Reject("stripeCustomerId is malformed");
+  }
+}
+
 // A hash is kept, a plain password is hashed, and what breaks today's rules becomes no password at all.
 std::optional<std::string> TakePassword(pg::Spi& spi, const std::optional<std::string>& password,
                                         std::optional<std::string>& remark) {
@@ -176,6 +190,7 @@ Outcome ImportEntry(pg::Spi& spi, const Entry& entry) {
   }
   CheckName(user.name);
   if (entry.tier) RequirePlan(spi, *entry.tier);
+  CheckSubscription(entry);
   const int64_t daily = ParseCount(entry.usage_daily, "usage.daily");
   const int64_t total = ParseCount(entry.usage_total, "usage.total");
   const pg::Timestamp created_at = ParseCreatedAt(spi, entry.created_at);

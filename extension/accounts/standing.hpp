@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "extension/pg/spi.hpp"
 
@@ -14,6 +15,9 @@ struct Standing {
   std::string subscription_status;  // as Stripe names them, or inactive
   pg::Timestamp status_changed_at;
 };
+
+// Stripe's subscription statuses, and inactive for who never subscribed.
+bool IsKnownStatus(std::string_view status);
 
 // The plan while the status grants it: trialing and active do, past_due for the grace period of setting
 // plans.past_due_grace, the others not; else free.

@@ -1,7 +1,6 @@
 // Tiers of accounts: setting, reading, comparing.
-#include <array>
-
 #include "extension/accounts/principal.hpp"
+#include "extension/accounts/standing.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
@@ -13,15 +12,8 @@ namespace latchkey::plans {
 
 namespace {
 
-// Stripe's subscription statuses, and the one of who never subscribed.
-constexpr std::array<std::string_view, 9> kStatuses = {
-    "inactive", "trialing", "active", "past_due", "canceled", "unpaid", "paused", "incomplete",
-    "incomplete_expired"};
-
 void CheckStatus(std::string_view status) {
-  for (const auto known : kStatuses) {
-    if (status == known) return;
-  }
+  if (accounts::IsKnownStatus(status)) return;
   throw Error(ErrorCode::kInvalidArgument, "status \"" + std::string(status) + "\" is not known", {},
               "Known are inactive and the statuses of Stripe subscriptions.");
 }
