@@ -32,8 +32,8 @@ ISOLATION = $(basename $(notdir $(sort $(wildcard test/regress/specs/*.spec))))
 ISOLATION_OPTS = --inputdir=test/regress --outputdir=build/isolation
 REGRESS_PREP = build/regress/expected build/isolation/expected
 
-EXTRA_CLEAN = build/extension build/gateway build/latchkey-gateway build/unit build/sanitize build/fuzz build/regress \
-	build/isolation build/server-version
+EXTRA_CLEAN = build/extension build/gateway build/latchkey-gateway build/unit build/sanitize build/fuzz build/fence \
+	build/regress build/isolation build/server-version
 
 # Bitcode would let the JIT inline across the module's functions. Each of them goes through the error fence and SPI, so
 # there is nothing to win, and it would make clang a dependency.
@@ -141,6 +141,20 @@ unit: $(UNIT_TESTS:%=build/unit/%)
 sanitize: $(UNIT_TESTS:%=build/sanitize/%)
 	@set -e; for program in $^; do echo "$$program"; UBSAN_OPTIONS=print_stacktrace=1 $$program --gtest_brief=1; done
 
+# --- The fence: a module for the tests, out of the bridge's own objects -----------------------------------------------
+
+FENCE_OBJS := $(patsubst test/fence/%.cpp,build/fence/%.o,$(sort $(wildcard test/fence/*.cpp)))
+
+fence: build/fence/latchkey_fence_test.so
+
+build/fence/%.o: test/fence/%.cpp $(OBJDIR)/server-version
+	@mkdir -p $(@D)
+	$(CXX) $(EXTENSION_CXXFLAGS) -MMD -MP -c -o $@ $<
+
+build/fence/latchkey_fence_test.so: $(FENCE_OBJS) \
+		$(filter $(OBJDIR)/extension/pg/% $(OBJDIR)/extension/core/%,$(OBJS))
+	$(CXX) -g -shared -o $@ $^ $(SHLIB_LINK)
+
 # --- Fuzzers: test/fuzz/*.cpp with libFuzzer, each for FUZZ_SECONDS ---------------------------------------------------
 
 FUZZ_CXX ?= clang++
@@ -155,8 +169,9 @@ build/fuzz/%: test/fuzz/%.cpp $(CORE_SOURCES) FORCE
 fuzz: $(FUZZERS:%=build/fuzz/%)
 	@set -e; for program in $^; do \
 		mkdir -p $$program.corpus; echo "$$program for $(FUZZ_SECONDS) s"; \
-		$$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
-			-artifact_prefix=$$program. -print_final_stats=1 $$program.corpus; \
+		$$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_funcs=0 \
+			-artifact_prefix=$$program. -print_final_stats=1 $$program.corpus \
+			$$(find test/fuzz/seeds -path "*/$${program##*/}" -type d); \
 	done
 
 # --- For people -------------------------------------------------------------------------------------------------------
@@ -224,4 +239,4 @@ FORCE:
 .SECONDARY:
 
 -include $(OBJS:.o=.d) $(GATEWAY_OBJS:.o=.d) $(wildcard build/unit/*.d build/unit/core/*.d build/sanitize/*.d \
-	build/sanitize/core/*.d)
+	build/sanitize/core/*.d build/fence/*.d)
