@@ -49,7 +49,7 @@ def running(command, environment, log, cwd=None, path="/", port=None):
     port = port or cluster.free_port()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=cwd, env=dict(environment, PORT=str(port)), stdin=subprocess.DEVNULL,
+            command, cwd=cwd, env=dict(environment or os.environ, PORT=str(port)), stdin=subprocess.DEVNULL,
             stdout=output, stderr=output,
         )
     server = Server(process, port)
