@@ -154,9 +154,10 @@ void ConnectionLoop::Adopt(int fd, const char* peer_address) {
   if (!slot) slot = std::make_unique<Connection>();
   Connection& c = *slot;
   if (fd > highest_fd_.load(std::memory_order_relaxed)) highest_fd_ = fd;
+  // Pairs with the release in Close(): what its last owner did to the slot has happened before.
+  const uint64_t generation = (c.state.load(std::memory_order_acquire) >> 2) + 1;
   c.Reset(fd);
   std::memcpy(c.peer_address, peer_address, sizeof c.peer_address);
-  const uint64_t generation = c.Generation() + 1;
   connections_.fetch_add(1, std::memory_order_relaxed);
   c.deadline_ms = MonotonicMs() + options_.idle_timeout_ms;
   c.state.store(Connection::Pack(generation, Phase::kArmed), std::memory_order_release);
