@@ -91,6 +91,14 @@ bool Run(FunctionCallInfo fcinfo, Body body, Failure& failure, Datum& result) no
   pg_unreachable();
 }
 
+// Not all that is logged passes through Raise: a FATAL (a backend is terminated while it hashes)
+// and a LOG (a lock is waited for long) are written where they arise, and would show the statement.
+// The server asks this for each of them.
+void HideStatement(void*) {
+  errhidestmt(true);
+  errhidecontext(true);
+}
+
 }  // namespace
 
 Datum Enter(FunctionCallInfo fcinfo, Body body, Secrecy secrecy) {
@@ -99,7 +107,10 @@ Datum Enter(FunctionCallInfo fcinfo, Body body, Secrecy secrecy) {
   const MemoryContext context = CurrentMemoryContext;
   const MemoryContext outer_entry = entry_context;
   entry_context = context;
+  ErrorContextCallback hide{error_context_stack, HideStatement, nullptr};
+  if (secrecy == Secrecy::kSecret) error_context_stack = &hide;
   const bool ok = Run(fcinfo, body, failure, result);
+  error_context_stack = hide.previous;
   entry_context = outer_entry;
   if (ok) return result;
   MemoryContextSwitchTo(context);
