@@ -70,6 +70,8 @@ void RecordFailures(pg::Spi& spi, const Attempts& attempts, const std::optional<
 CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& address,
                                  std::string_view given_address, std::string_view password,
                                  std::optional<std::string_view> replacement) {
+  // Before the password is looked at: where nothing can be counted, nothing may be guessed.
+  pg::RequireWritable("a check of credentials");
   CredentialCheck check;
   const std::string_view key = address ? std::string_view(address->key) : given_address;
   const auto attempts = AdmitBoth(spi, key, check.retry_at);

@@ -35,12 +35,21 @@ Used ReadUsed(pg::Spi& spi, std::string_view scope, const std::string& hash) {
       FROM latchkey.login_attempts a CROSS JOIN LATERAL unnest(a.places) AS u(place)
      WHERE a.scope = $1 AND a.key_hash = $2 AND a.window_ends_at > $3)");
   Used used;
-  const pg::Rows rows = spi.Run(statement, scope, pg::Bytes{hash}, pg::Now());
+  const pg::Rows rows = spi.RunLatest(statement, scope, pg::Bytes{hash}, pg::Now());
   for (uint64_t i = 0; i < rows.size(); ++i) {
     used.places.push_back(rows[i].Get<int32_t>(1));
     used.window_ends_at = rows[i].Get<pg::Timestamp>(2);
   }
   return used;
+}
+
+// The row is written by one transaction after the other, each with a snapshot of now: otherwise,
+// under REPEATABLE READ, two failures at once would be a serialization failure, which counts
+// nothing. Places are numbered below this slot.
+constexpr uint16_t kWriting = 60000;
+
+void LockWriting(const std::string& hash) {
+  pg::AdvisorySlot(pg::AdvisorySlot::Reach::kDatabase, LockKey(hash), kWriting).Acquire();
 }
 
 bool Contains(const std::vector<int32_t>& places, int32_t place) {
@@ -79,16 +88,18 @@ void RecordFailure(pg::Spi& spi, const Attempt& attempt) {
       window_ends_at = CASE WHEN a.window_ends_at <= $5
                               OR cardinality(a.places) + 1 >= $6 THEN EXCLUDED.window_ends_at
                             ELSE a.window_ends_at END)");
+  LockWriting(attempt.key_hash);
   const pg::Timestamp now = pg::Now();
-  spi.Run(statement, attempt.scope, pg::Bytes{attempt.key_hash}, attempt.place,
-          now + attempt.limit.window_micros, now, attempt.limit.attempts);
+  spi.RunLatest(statement, attempt.scope, pg::Bytes{attempt.key_hash}, attempt.place,
+                now + attempt.limit.window_micros, now, attempt.limit.attempts);
 }
 
 void ForgetFailures(pg::Spi& spi, std::string_view scope, std::string_view key) {
   static pg::Statement statement(
       "DELETE FROM latchkey.login_attempts WHERE scope = $1 AND key_hash = $2");
   const std::string hash = HashKey(scope, key);
-  spi.Run(statement, scope, pg::Bytes{hash});
+  LockWriting(hash);
+  spi.RunLatest(statement, scope, pg::Bytes{hash});
 }
 
 std::optional<std::string> ClientNetwork(pg::Spi& spi) {

@@ -25,6 +25,11 @@ bool AdvisorySlot::TryAcquire() {
          LOCKACQUIRE_NOT_AVAIL;
 }
 
+void AdvisorySlot::Acquire() {
+  const LOCKTAG* tag = &tag_;
+  Call([=] { LockAcquire(tag, ExclusiveLock, false, false); });
+}
+
 bool AdvisorySlot::AcquireWithin(int milliseconds) {
   const LOCKTAG* tag = &tag_;
   const int configured = LockTimeout;

@@ -18,6 +18,7 @@ class AdvisorySlot {
   AdvisorySlot(Reach reach, uint64_t key, uint16_t slot);
 
   bool TryAcquire();
+  void Acquire();
   // Queues behind the others, first come first served. False when the time is over; then the server has
   // raised an error inside, and the caller must raise one too.
   bool AcquireWithin(int milliseconds);

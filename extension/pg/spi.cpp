@@ -6,8 +6,10 @@
 #include "extension/pg/catalog.hpp"
 
 extern "C" {
+#include "tcop/utility.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 }
 
 namespace latchkey::pg {
@@ -107,7 +109,8 @@ void Spi::Prepare(Statement& statement, const Param* params, size_t count) {
   });
 }
 
-Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool read_only) {
+Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool read_only,
+                  bool latest) {
   if (count > kMaxParams) throw std::length_error("too many parameters");
   if (statement.plan_ == nullptr) Prepare(statement, params, count);
   Datum values[kMaxParams];
@@ -120,11 +123,20 @@ Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool 
   Datum* value_array = values;
   const char* null_array = nulls;
   Call([=] {
-    const int status = SPI_execute_plan(plan, value_array, null_array, read_only, 0);
+    // Without a snapshot of ours SPI takes a new one, except at the levels that keep one per
+    // transaction.
+    const Snapshot snapshot =
+        latest && IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
+    const int status = SPI_execute_snapshot(plan, value_array, null_array, snapshot,
+                                            InvalidSnapshot, read_only, true, 0);
     if (status < 0) elog(ERROR, "latchkey: SPI failed: %s", SPI_result_code_string(status));
   });
   affected_ = SPI_processed;
   return {SPI_tuptable, SPI_tuptable == nullptr ? 0 : SPI_processed};
+}
+
+void RequireWritable(const char* what) {
+  Call([=] { PreventCommandIfReadOnly(what); });
 }
 
 }  // namespace latchkey::pg

@@ -100,6 +100,13 @@ class Spi {
     const Param params[] = {ToParam(args)..., Param{}};
     return Execute(statement, params, sizeof...(Ts), mode_ == kReadOnly);
   }
+  // Runs with a snapshot of now at every isolation level, as the server's foreign keys do: for what
+  // must not be judged by the state at the beginning of a long transaction.
+  template <typename... Ts>
+  Rows RunLatest(Statement& statement, const Ts&... args) {
+    const Param params[] = {ToParam(args)..., Param{}};
+    return Execute(statement, params, sizeof...(Ts), false, true);
+  }
   // Reads with the snapshot of the calling statement, in either mode.
   template <typename... Ts>
   Rows Read(Statement& statement, const Ts&... args) {
@@ -111,7 +118,8 @@ class Spi {
   void Finish();
 
  private:
-  Rows Execute(Statement& statement, const Param* params, size_t count, bool read_only);
+  Rows Execute(Statement& statement, const Param* params, size_t count, bool read_only,
+               bool latest = false);
   static void Prepare(Statement& statement, const Param* params, size_t count);
 
   Mode mode_;
@@ -119,6 +127,9 @@ class Spi {
   OwnerScope owner_;
   uint64_t affected_ = 0;
 };
+
+// Error 25006 in a read-only transaction, and so on a standby.
+void RequireWritable(const char* what);
 
 // Memory that outlives the SPI session: the context that was current when the SQL function was entered.
 inline MemoryContext ResultContext() { return internal::ErrorContextOfEntry(); }
