@@ -9,6 +9,7 @@
 #include "extension/events/events.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/table_cache.hpp"
+#include "extension/pg/transaction_state.hpp"
 #include "extension/pg/trigger.hpp"
 
 namespace latchkey::settings {
@@ -85,6 +86,9 @@ LATCHKEY_FUNCTION(get_setting, kOpen) {
 LATCHKEY_FUNCTION(set_setting, kOpen) {
   const auto key = args.Text(0, "key");
   const auto value = args.Text(1, "value");
+  if (pg::BoundIdentity() != nullptr) {
+    throw Error(ErrorCode::kForbidden, "the caller's identity does not permit this");
+  }
   static pg::Statement statement(
       "UPDATE latchkey.settings SET value = $2, updated_at = $3 WHERE key = $1 AND value <> $2");
   static pg::Statement exists("SELECT 1 FROM latchkey.settings WHERE key = $1");
