@@ -106,6 +106,8 @@ def render_modules(catalogue, modules):
 
 
 def bounds(setting):
+    if setting["choices"]:
+        return ", ".join(setting["choices"])
     if setting["minimum"] is None:
         return ""
     unit = " s" if setting["type"] == "duration" else ""
@@ -113,7 +115,7 @@ def bounds(setting):
 
 
 def render_settings(catalogue):
-    return table(["key", "type", "default", "bounds", "what it is"],
+    return table(["key", "type", "default", "bounds or choices", "what it is"],
                  [[f"`{item['key']}`", item["type"], f"`{item['default_value']}`", bounds(item), item["description"]]
                   for item in catalogue["settings"]])
 
