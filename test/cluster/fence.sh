@@ -78,15 +78,39 @@ test_terminate() {
     check "the server did not restart" "$started" "$(query "$FOLDER" postgres "SELECT pg_postmaster_start_time()")"
 }
 
+# A cached table whose reading fails is read again, not taken for empty; a change is seen by the next statement.
+test_cache() {
+    open_session reader "$FOLDER" postgres fence_caller
+    open_session writer "$FOLDER" postgres
+    ask writer "BEGIN; LOCK TABLE latchkey.cached IN ACCESS EXCLUSIVE MODE;"
+    ask reader "SET statement_timeout = '200ms'; SELECT fence.cached_sum();"
+    check_match "a cached table that cannot be read is an error" "57014" "$answer"
+    ask writer "COMMIT;"
+    ask reader "RESET statement_timeout; SELECT fence.cached_sum();"
+    check "after a failed reading the table is read again" 7 "$answer"
+    ask writer "INSERT INTO latchkey.cached VALUES (5);"
+    ask reader "SELECT fence.cached_sum();"
+    check "a change is seen by the next statement" 12 "$answer"
+    ask writer "BEGIN; INSERT INTO latchkey.cached VALUES (100); SELECT fence.cached_sum(); ROLLBACK;"
+    check "one's own change is seen at once" 112 "$answer"
+    ask writer "SELECT fence.cached_sum();"
+    check "a change that was rolled back is forgotten" 12 "$answer"
+    ask writer "BEGIN; SAVEPOINT a; INSERT INTO latchkey.cached VALUES (100); SELECT fence.cached_sum();
+        ROLLBACK TO a; SELECT fence.cached_sum(); COMMIT;"
+    check "one that a savepoint undid, too" $'112\n12' "$answer"
+    close_session reader
+    close_session writer
+}
+
 test_secrets() {
     local kind log=$FOLDER/log/postgresql.log
-    for kind in domain server division unique plpgsql bad_alloc exception number cancel; do
+    for kind in domain server division unique plpgsql bad_alloc exception number cancel terminate; do
         as_caller -c "SELECT fence.fail_secretly('the-secret-of-$kind', '$kind')" >/dev/null || true
         as_caller -c "DO \$\$ BEGIN PERFORM fence.fail_secretly('the-secret-of-$kind', '$kind'); END \$\$" >/dev/null || true
         as_caller -c "SELECT fence.fail('$kind') /* open-$kind */" >/dev/null || true
     done
     check "no statement with a secret is logged" 0 "$(grep -c 'the-secret-of' "$log" || true)"
-    check "statements without one are" 9 "$(grep -c 'STATEMENT:.*open-' "$log" || true)"
+    check "statements without one are" 10 "$(grep -c 'STATEMENT:.*open-' "$log" || true)"
 }
 
 test_crashes() {
@@ -102,6 +126,7 @@ test_interrupt "SQL below C++" "SELECT fence.sleep(60)"
 test_interrupt "C++ below plpgsql" "DO \$\$ BEGIN PERFORM fence.spin(60000); END \$\$"
 test_terminate "SELECT fence.spin(60000)"
 test_terminate "SELECT fence.sleep(60)"
+test_cache
 test_secrets
 test_crashes
 finish

@@ -62,6 +62,13 @@ void Cancel() {
   pg::CheckInterrupts();
 }
 
+// An administrator ends the backend: the error is FATAL, and no handler sees it.
+void Terminate() {
+  ProcDiePending = true;
+  InterruptPending = true;
+  pg::CheckInterrupts();
+}
+
 [[noreturn]] void ThrowDomain(std::string_view kind) {
   if (kind == "domain") {
     throw Error(ErrorCode::kNotFound, "nothing here: 100 %s", "The detail has %d of it.",
@@ -94,6 +101,7 @@ void Fail(std::string_view kind) {
   if (kind == "unique") ViolateKey();
   if (kind == "plpgsql") RaiseInPlpgsql();
   if (kind == "cancel") Cancel();
+  if (kind == "terminate") Terminate();
 }
 
 void FailBelowFrames(std::string_view kind, int frames) {

@@ -15,8 +15,11 @@ ALTER TABLE caller.only_here OWNER TO fence_caller;
 CREATE TABLE fence.things (id integer CONSTRAINT things_pkey PRIMARY KEY);
 INSERT INTO fence.things VALUES (1);
 CREATE TABLE fence.log (note text);
+CREATE TABLE latchkey.cached (number bigint NOT NULL);
+INSERT INTO latchkey.cached VALUES (3), (4);
 ALTER TABLE fence.things OWNER TO fence_owner;
 ALTER TABLE fence.log OWNER TO fence_owner;
+ALTER TABLE latchkey.cached OWNER TO fence_owner;
 
 CREATE FUNCTION fence.fail(kind text) RETURNS void LANGUAGE c STRICT AS :'library', 'latchkey_fence_fail';
 CREATE FUNCTION fence.fail_secretly(secret text, kind text) RETURNS void LANGUAGE c
@@ -33,6 +36,10 @@ CREATE FUNCTION fence.checked(i integer) RETURNS integer LANGUAGE c PARALLEL SAF
     AS :'library', 'latchkey_fence_checked';
 CREATE FUNCTION fence.bind(request_id text) RETURNS void LANGUAGE c AS :'library', 'latchkey_fence_bind';
 CREATE FUNCTION fence.bound() RETURNS text LANGUAGE c AS :'library', 'latchkey_fence_bound';
+CREATE FUNCTION fence.cached_sum() RETURNS bigint LANGUAGE c AS :'library', 'latchkey_fence_cached_sum';
+CREATE FUNCTION fence.invalidate() RETURNS trigger LANGUAGE c AS :'library', 'latchkey_invalidate';
+CREATE TRIGGER announce AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.cached
+    FOR EACH STATEMENT EXECUTE FUNCTION fence.invalidate();
 CREATE FUNCTION fence.constructed() RETURNS bigint LANGUAGE c AS :'library', 'latchkey_fence_constructed';
 CREATE FUNCTION fence.alive() RETURNS bigint LANGUAGE c AS :'library', 'latchkey_fence_alive';
 CREATE FUNCTION fence.heap() RETURNS bigint LANGUAGE c AS :'library', 'latchkey_fence_heap';
