@@ -18,7 +18,11 @@ BEGIN
   FOREACH role_name IN ARRAY ARRAY['latchkey_owner', 'latchkey_gateway', 'latchkey_app', 'latchkey_admin',
                                    'latchkey_worker'] LOOP
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) role_name) THEN
-      EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
+      BEGIN
+        EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL;  -- another database's CREATE EXTENSION has just made it
+      END;
     END IF;
   END LOOP;
   IF EXISTS (SELECT FROM pg_catalog.pg_roles
@@ -46,8 +50,8 @@ REVOKE ALL ON FUNCTION latchkey._invalidate() FROM PUBLIC;
 CREATE FUNCTION latchkey._keep_seed() RETURNS trigger
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF TG_OP = 'DELETE' THEN
-    RAISE EXCEPTION 'a row that came with the extension can''t be deleted'
+  IF TG_OP <> 'INSERT' THEN
+    RAISE EXCEPTION 'a row that came with the extension can''t be deleted, nor get another key'
       USING ERRCODE = 'LK400', HINT = 'Change it, or switch it off: plans.active, plan_features.granted.';
   END IF;
   EXECUTE format('DELETE FROM %I.%I AS t WHERE t.seeded AND to_jsonb(t) @> $1', TG_TABLE_SCHEMA, TG_TABLE_NAME)
@@ -55,5 +59,6 @@ BEGIN
   RETURN NEW;
 END $$;
 COMMENT ON FUNCTION latchkey._keep_seed() IS
-  'Trigger: an inserted row replaces the seed with the same key (its arguments name the key''s columns); a seed is not deleted.';
+  'Trigger: an inserted row replaces the seed with the same key (its arguments name the key''s columns); a seed is not '
+  'deleted, nor renamed.';
 REVOKE ALL ON FUNCTION latchkey._keep_seed() FROM PUBLIC;

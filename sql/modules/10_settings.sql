@@ -33,6 +33,9 @@ CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.settings
   FOR EACH ROW EXECUTE FUNCTION latchkey._keep_seed('key');
 CREATE TRIGGER keep_seed_row BEFORE DELETE ON latchkey.settings
   FOR EACH ROW WHEN (OLD.seeded AND pg_catalog.pg_trigger_depth() = 0) EXECUTE FUNCTION latchkey._keep_seed();
+CREATE TRIGGER keep_seed_key BEFORE UPDATE OF key, seeded ON latchkey.settings
+  FOR EACH ROW WHEN (OLD.seeded AND (OLD.key <> NEW.key OR NOT NEW.seeded))
+  EXECUTE FUNCTION latchkey._keep_seed();
 CREATE TRIGGER check_value BEFORE INSERT OR UPDATE ON latchkey.settings
   FOR EACH ROW EXECUTE FUNCTION latchkey._check_setting();
 CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.settings

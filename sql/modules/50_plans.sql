@@ -57,12 +57,18 @@ CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.plans
   FOR EACH ROW EXECUTE FUNCTION latchkey._keep_seed('key');
 CREATE TRIGGER keep_seed_row BEFORE DELETE ON latchkey.plans
   FOR EACH ROW WHEN (OLD.seeded AND pg_catalog.pg_trigger_depth() = 0) EXECUTE FUNCTION latchkey._keep_seed();
+CREATE TRIGGER keep_seed_key BEFORE UPDATE OF key, seeded ON latchkey.plans
+  FOR EACH ROW WHEN (OLD.seeded AND (OLD.key <> NEW.key OR NOT NEW.seeded))
+  EXECUTE FUNCTION latchkey._keep_seed();
 CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.plans
   FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate();
 CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.plan_features
   FOR EACH ROW EXECUTE FUNCTION latchkey._keep_seed('plan', 'feature');
 CREATE TRIGGER keep_seed_row BEFORE DELETE ON latchkey.plan_features
   FOR EACH ROW WHEN (OLD.seeded AND pg_catalog.pg_trigger_depth() = 0) EXECUTE FUNCTION latchkey._keep_seed();
+CREATE TRIGGER keep_seed_key BEFORE UPDATE OF plan, feature, seeded ON latchkey.plan_features
+  FOR EACH ROW WHEN (OLD.seeded AND (OLD.plan <> NEW.plan OR OLD.feature <> NEW.feature OR NOT NEW.seeded))
+  EXECUTE FUNCTION latchkey._keep_seed();
 CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.plan_features
   FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate();
 
@@ -80,7 +86,7 @@ SELECT p.key, 'model:' || m.name, true
        AS m (name, rank) ON m.rank <= p.rank;
 
 -- The deferred keys are checked now: 99_ownership can't alter tables that have checks pending.
-SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS latchkey.plan_features_plan_fkey, latchkey.accounts_plan_fkey IMMEDIATE;
 
 CREATE TYPE latchkey.feature_entitlement AS (feature text, granted_limit bigint, period text);
 COMMENT ON TYPE latchkey.feature_entitlement IS

@@ -23,3 +23,6 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
+
+-- Deferred again, as they are declared: a restore in a single transaction goes on with the data.
+SET CONSTRAINTS latchkey.plan_features_plan_fkey, latchkey.accounts_plan_fkey DEFERRED;
