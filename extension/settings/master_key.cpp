@@ -59,7 +59,9 @@ Secret ReadAll(int fd) {
 }
 
 Secret ReadKeyFile(const char* path) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  // Without O_NONBLOCK a named pipe would hold us here, deaf to a cancel, before we can see what it
+  // is.
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (fd < 0) {
     ThrowNotConfigured(std::string("the master key file cannot be read: ") + strerror(errno),
                        "Check latchkey.master_key_file.");
@@ -71,8 +73,9 @@ Secret ReadKeyFile(const char* path) {
   Secret text = private_file ? ReadAll(fd) : Secret();
   close(fd);
   if (!private_file) {
-    ThrowNotConfigured("the master key file can be read by others than the server",
-                       "Set its mode to 0600 and its owner to the server's account.");
+    ThrowNotConfigured(
+        "the master key file can be read by others than the server",
+        "Set the mode of latchkey.master_key_file to 0600 and its owner to the server's account.");
   }
   return text;
 }
