@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# A dump, restored elsewhere, has every row of every table; with the same key file old tokens and passwords still work.
+set -euo pipefail
+# shellcheck source=test/cluster/lib.bash
+. "$(dirname "$0")/lib.bash"
+
+fill_database() {
+    cheap_hashes "$1" db
+    query "$1" db "
+        SET client_min_messages = warning;
+        -- Settings, plans and features other than their seeds.
+        SELECT latchkey.set_setting('sessions.lifetime', '10 days');
+        SELECT latchkey.set_setting('tokens.issuer', 'https://example.com/\"quoted\"');
+        INSERT INTO latchkey.settings (key, category, value, default_value, type, description)
+            VALUES ('shop.motto', 'shop', E'two\nlines\t\\\\ and a tab', '', 'text', 'of the product itself');
+        UPDATE latchkey.plans SET monthly_price_cents = 1234, display_name = 'Prémium ✓', active = false WHERE key = 'premium';
+        UPDATE latchkey.plans SET rank = 25 WHERE key = 'pro';
+        INSERT INTO latchkey.plans (key, display_name, rank, monthly_price_cents) VALUES ('team', 'Team', 22, 4999);
+        UPDATE latchkey.plan_features SET granted = false WHERE plan = 'pro' AND feature = 'model:gpt-4';
+        UPDATE latchkey.plan_features SET granted_limit = 7, period = 'day' WHERE plan = 'free';
+        INSERT INTO latchkey.plan_features (plan, feature, granted_limit, period) VALUES ('team', 'seat', 5, 'month'),
+            ('free', 'model:tiny', NULL, NULL);
+        INSERT INTO latchkey.blocked_passwords VALUES ('correct horse'), (E'tab\there');
+        -- Users in every state.
+        SELECT count(*) FROM generate_series(1, 40) AS i, latchkey.register_user('user' || i || '@example.com',
+            'password ' || i, 'Name ' || i, jsonb_build_object('n', i, 'text', E'a\"b\\\\c\n'));
+        SELECT latchkey.register_user('Zoë.Ünïcode@exämple.com', NULL);
+        SELECT latchkey.block_user(id, 'spam') FROM latchkey.find_user('user2@example.com');
+        SELECT latchkey.delete_user(id) FROM latchkey.find_user('user3@example.com');
+        SELECT latchkey.set_tier(id, 'team') FROM latchkey.find_user('user1@example.com');
+        SELECT latchkey.set_tier(id, 'pro', 'past_due') FROM latchkey.find_user('user4@example.com');
+        SELECT latchkey.count_usage(id, 5) FROM latchkey.find_user('user1@example.com');
+        SELECT latchkey.request_password_reset('user5@example.com');
+        SELECT latchkey.request_email_verification(id) FROM latchkey.find_user('user6@example.com');
+        SELECT latchkey.import_users('{\"users\": {\"old@example.com\": {\"password\":
+            \"\$2b\$10\$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\", \"usage\": {\"daily\": 3, \"total\": 30}}}}');
+        SELECT latchkey.login('user7@example.com', 'wrong password');
+        SELECT latchkey.login('nobody@example.com', 'wrong password');
+        CREATE TABLE notes (owner uuid DEFAULT latchkey.current_user_id(), note text);
+        INSERT INTO notes VALUES ('00000000-0000-0000-0000-000000000001', 'kept');
+        CREATE POLICY own ON notes USING (owner = (SELECT latchkey.current_user_id()));" >/dev/null
+}
+
+# Tokens of every algorithm, each signed by a key of its own, into $DIR/tokens; the reset token into $DIR/reset.
+take_tokens() {
+    local algorithm
+    for algorithm in HS256 EdDSA ES256 RS256; do
+        query "$1" db "SELECT latchkey.rotate_signing_key('$algorithm')" >/dev/null
+        query "$1" db "BEGIN; SELECT latchkey.bind_request('request-1', '2001:db8::1', 'agent ✓');
+            SELECT token FROM latchkey.login('user1@example.com', 'password 1'); COMMIT" | grep .
+    done >"$DIR/tokens"
+    query "$1" db "SELECT token FROM latchkey.login('user9@example.com', 'password 9')" >"$DIR/revoked"
+    query "$1" db "SELECT latchkey.logout('$(cat "$DIR/revoked")')" >/dev/null
+    query "$1" db "SELECT token FROM latchkey.request_password_reset('user8@example.com')" >"$DIR/reset"
+}
+
+# All rows of all tables, in order, with the name of each table; hashed per table.
+checksums() {
+    "$BIN/psql" -X -q -At -v ON_ERROR_STOP=1 "$(url "$1" "$2")" <<'SQL'
+SET timezone = 'UTC';
+SELECT format('SELECT %L, count(*), coalesce(md5(string_agg(t::text, E''\n'' ORDER BY t::text COLLATE "C")), '''') FROM latchkey.%I t',
+              relname, relname)
+  FROM pg_class WHERE relnamespace = 'latchkey'::regnamespace AND relkind = 'r' ORDER BY relname \gexec
+SQL
+}
+
+verified() {
+    local token
+    while read -r token; do
+        query "$1" "$2" "SELECT email FROM latchkey.verify('$token')" app 2>&1 || true
+    done <"$DIR/tokens"
+}
+
+check_restored() {
+    local name=$1 folder=$2 database=$3
+    # Roles and who is a member of them belong to the server (pg_dumpall --roles-only).
+    admin_psql "$folder" "$database" -c "GRANT latchkey_app TO app" 2>/dev/null || true
+    check "$name: every row of every table" "$expected" "$(checksums "$folder" "$database")"
+    check "$name: tokens of four algorithms verify" "$(yes user1@example.com | head -n 4)" "$(verified "$folder" "$database")"
+    check "$name: a session that was ended stays so" LK411 \
+        "$(sqlstate "$folder" "$database" "SELECT latchkey.verify('$(cat "$DIR/revoked")')" app)"
+    check "$name: passwords work" "ok invalid_credentials blocked" "$(query "$folder" "$database" "
+        SELECT string_agg(outcome, ' ' ORDER BY n) FROM (
+            SELECT 1, outcome FROM latchkey.login('user10@example.com', 'password 10') UNION ALL
+            SELECT 2, outcome FROM latchkey.login('user10@example.com', 'password 11') UNION ALL
+            SELECT 3, outcome FROM latchkey.login('user2@example.com', 'password 2')) AS t (n, outcome)" app)"
+    check "$name: a mailed token can be redeemed" user8@example.com \
+        "$(query "$folder" "$database" "SELECT email FROM latchkey.reset_password('$(cat "$DIR/reset")', 'a new password')" app)"
+    check "$name: the tier, a feature switched off, one of ours" "team f t" "$(query "$folder" "$database" "
+        SELECT concat_ws(' ', latchkey.tier_of(u.id), latchkey.can_use(v.id, 'model:gpt-4'), latchkey.can_use(u.id, 'seat'))
+        FROM latchkey.find_user('user1@example.com') u, latchkey.find_user('user4@example.com') v" app)"
+    check "$name: seeds are still guarded" LK400 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.plans WHERE key = 'pro'")"
+    check "$name: events are still append-only" LK403 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.events")"
+}
+
+new_server_with_key() {
+    server "$1"
+    as_user cp "$DIR/old/master.key" "$DIR/$1/master.key"
+    admin_psql "$DIR/$1" postgres -c "CREATE ROLE app LOGIN" -c "CREATE DATABASE db"
+}
+
+without_key() {
+    local folder=$1 id state
+    as_user mv "$folder/master.key" "$folder/master.key.away"
+    id=$(query "$folder" db "SELECT id FROM latchkey.find_user('user1@example.com')")
+    check "no key: what needs none works" "user1@example.com team t 3 10 days" "$(query "$folder" db "
+        SELECT concat_ws(' ', email, tier, latchkey.can_use(id, 'seat'), jsonb_array_length(latchkey.jwks() -> 'keys'),
+            latchkey.get_setting('sessions.lifetime')) FROM latchkey.get_user('$id')")"
+    check "no key: a user can register" 00000 "$(sqlstate "$folder" db "SELECT latchkey.register_user('new@example.com', 'a password')")"
+    check "no key: a wrong password is still only wrong" invalid_credentials \
+        "$(query "$folder" db "SELECT outcome FROM latchkey.login('user11@example.com', 'wrong password')" app)"
+    check "no key: a token of an unknown key is invalid" LK411 "$(sqlstate "$folder" db "SELECT latchkey.verify('e30.e30.AAAA')" app)"
+    for state in "latchkey.login('user11@example.com', 'password 11')" "latchkey.verify('$(head -n 1 "$DIR/tokens")')" \
+        "latchkey.rotate_signing_key()" "latchkey.sign_up('newer@example.com', 'a password')"; do
+        check "no key: ${state%%(*} says LK504" LK504 "$(sqlstate "$folder" db "SELECT $state")"
+        check_match "no key: ${state%%(*} names the setting" 'latchkey\.master_key_file' "$(cat "$DIR/answer")"
+    done
+    check "no key: nothing half made" 0 "$(query "$folder" db "SELECT count(*) FROM latchkey.find_user('newer@example.com')")"
+    as_user mv "$folder/master.key.away" "$folder/master.key"
+    check "the key is back: at once" user1@example.com \
+        "$(query "$folder" db "SELECT email FROM latchkey.verify('$(head -n 1 "$DIR/tokens")')" app)"
+}
+
+server old
+create_database "$DIR/old" db
+for change in "UPDATE latchkey.plans SET seeded = false" "UPDATE latchkey.plan_features SET feature = feature || 'x'" \
+    "UPDATE latchkey.settings SET key = key || 'x'" "DELETE FROM latchkey.plan_features"; do
+    check "a restore would bring back what is refused here: $change" LK400 "$(sqlstate "$DIR/old" db "$change")"
+done
+fill_database "$DIR/old"
+take_tokens "$DIR/old"
+expected=$(checksums "$DIR/old" db)
+check_true "there is something in every table" [ -z "$(cut -d '|' -f 2 <<<"$expected" | grep -x 0)" ]
+
+new_server_with_key new
+"$BIN/pg_dump" "$(url "$DIR/old" db)" | "$BIN/psql" -X -q -v ON_ERROR_STOP=1 "$(url "$DIR/new" db)" >/dev/null 2>"$DIR/restore.err" ||
+    fail "pg_dump | psql without an error" "$(head -n 5 "$DIR/restore.err")"
+check_restored "pg_dump | psql" "$DIR/new" db
+check "tables of the application came along" kept "$(query "$DIR/new" db "SELECT note FROM notes")"
+without_key "$DIR/new"
+
+"$BIN/pg_dump" -Fc -f "$DIR/dump" "$(url "$DIR/old" db)"
+admin_psql "$DIR/new" postgres -c "CREATE DATABASE parallel"
+# The data in one job: foreign keys of an extension's tables exist before its rows do, and pg_restore's jobs do not
+# wait for each other's rows.
+for section in pre-data "data --jobs=1" post-data; do
+    # shellcheck disable=SC2086
+    "$BIN/pg_restore" --jobs=3 --exit-on-error --section=$section -d "$(url "$DIR/new" parallel)" "$DIR/dump" \
+        2>"$DIR/restore.err" || fail "pg_restore of $section without an error" "$(head -n 5 "$DIR/restore.err")"
+done
+check_restored "pg_dump -Fc | pg_restore" "$DIR/new" parallel
+
+admin_psql "$DIR/old" postgres -c "CREATE DATABASE copy"
+"$BIN/pg_restore" --single-transaction -d "$(url "$DIR/old" copy)" "$DIR/dump" 2>"$DIR/restore.err" ||
+    fail "pg_restore in one transaction" "$(head -n 5 "$DIR/restore.err")"
+check_restored "another database of the same server" "$DIR/old" copy
+check "the source is unchanged" "$expected" "$(checksums "$DIR/old" db)"
+
+"$BIN/pg_dump" "$(url "$DIR/new" parallel)" >"$DIR/again.sql"
+admin_psql "$DIR/new" postgres -c "CREATE DATABASE again"
+"$BIN/psql" -X -q -v ON_ERROR_STOP=1 "$(url "$DIR/new" again)" <"$DIR/again.sql" >/dev/null
+check "a dump of a restored database" "$(checksums "$DIR/new" parallel)" "$(checksums "$DIR/new" again)"
+finish
