@@ -23,6 +23,8 @@ SET search_path = caller, pg_catalog;
 -- Errors of the server inside pg::Call.
 :prove('ereport with detail and hint', $$SELECT fence.fail('server')$$, :times,
     ('LK999', 'raised by the server', 'The detail of the server.', 'The hint of the server.', 'repeat'), NULL);
+:prove('ereport after a nested call that went well', $$SELECT fence.fail('after_nested')$$, :times,
+    ('LK999', 'raised by the server', 'The detail of the server.', 'The hint of the server.', 'repeat'), NULL);
 :prove('palloc beyond its limit', $$SELECT fence.fail('huge_palloc')$$, :times,
     ('XX000', 'invalid memory alloc request size 1073741824', '', '', 'repeat'), NULL);
 :prove('server out of memory', $$SELECT fence.fail('out_of_memory')$$, :times,

@@ -49,6 +49,15 @@ void RaiseInPlpgsql() {
   spi.Finish();
 }
 
+// Another function of ours has come and gone in between: its entry must not be taken for ours.
+void RaiseAfterNestedCall() {
+  static pg::Statement nested("SELECT fence.bound()");
+  pg::Spi spi;
+  spi.Read(nested);
+  spi.Finish();
+  RaiseInServer();
+}
+
 void ThrowWithinSession() {
   pg::Spi spi;
   const Tracked held;
@@ -97,6 +106,7 @@ void Fail(std::string_view kind) {
   if (kind == "out_of_memory") {
     pg::Call([] { MemoryContextAllocHuge(CurrentMemoryContext, Size{1} << 60); });
   }
+  if (kind == "after_nested") RaiseAfterNestedCall();
   if (kind == "division") DivideByZero();
   if (kind == "unique") ViolateKey();
   if (kind == "plpgsql") RaiseInPlpgsql();

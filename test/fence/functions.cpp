@@ -137,6 +137,27 @@ LATCHKEY_FUNCTION(fence_inside, kOpen) {
   return args.Return(answer);
 }
 
+// entry_is_kept() → boolean: memory for results is the caller's still when functions of ours,
+// called through SQL, have returned or failed in between.
+LATCHKEY_FUNCTION(fence_entry_is_kept, kOpen) {
+  static pg::Statement returning("SELECT fence.bound()");
+  static pg::Statement failing("SELECT fence.fail('domain')");
+  const MemoryContext entry = pg::ResultContext();
+  pg::Spi spi;
+  spi.Read(returning);
+  bool kept = pg::ResultContext() == entry;
+  pg::Subtransaction attempt;
+  try {
+    spi.Run(failing);
+    attempt.Commit();
+  } catch (const pg::BackendError&) {
+    attempt.Rollback();
+  }
+  kept = kept && pg::ResultContext() == entry;
+  spi.Finish();
+  return args.Return(kept && CurrentMemoryContext == entry);
+}
+
 // checked(i integer) → integer: i + 1; raises for a negative one. For parallel workers.
 LATCHKEY_FUNCTION(fence_checked, kOpen) {
   const auto number = args.Get<int32_t>(0, "i");

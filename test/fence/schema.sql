@@ -32,6 +32,8 @@ CREATE FUNCTION fence.set_half(kind text) RETURNS SETOF integer LANGUAGE c
 CREATE FUNCTION fence.spin(milliseconds integer) RETURNS void LANGUAGE c AS :'library', 'latchkey_fence_spin';
 CREATE FUNCTION fence.sleep(seconds integer) RETURNS void LANGUAGE c AS :'library', 'latchkey_fence_sleep';
 CREATE FUNCTION fence.inside() RETURNS text LANGUAGE c AS :'library', 'latchkey_fence_inside';
+CREATE FUNCTION fence.entry_is_kept() RETURNS boolean LANGUAGE c
+    AS :'library', 'latchkey_fence_entry_is_kept';
 CREATE FUNCTION fence.checked(i integer) RETURNS integer LANGUAGE c PARALLEL SAFE
     AS :'library', 'latchkey_fence_checked';
 CREATE FUNCTION fence.bind(request_id text) RETURNS void LANGUAGE c AS :'library', 'latchkey_fence_bind';

@@ -11,6 +11,8 @@ $$;
 SELECT caller.verdict('statements inside run as the owner, in pg_catalog', 'fence_owner pg_catalog', fence.inside());
 SELECT caller.verdict('the caller stays who it is', 'fence_caller', current_user);
 
+SELECT caller.verdict('nested calls leave the entry as it was', 'true', fence.entry_is_kept()::text);
+
 -- Subtransaction: every kind swallowed inside one call, its work undone, the outer session whole.
 SELECT caller.verdict('swallowed: ' || kind, expected, fence.swallow(kind, 1000))
   FROM (VALUES ('domain', 'nothing here: 100 %s|0'),
