@@ -2,8 +2,9 @@
 #pragma once
 
 // In how many seconds the caller may try again; null when nothing keeps them from it.
-#define LATCHKEY_RETRY_SECONDS \
-  "ceil(greatest(1, extract(epoch FROM result.retry_at - clock_timestamp())))::integer"
+#define LATCHKEY_RETRY_SECONDS                        \
+  "CASE WHEN result.retry_at IS NOT NULL "            \
+  "THEN ceil(greatest(1, extract(epoch FROM result.retry_at - clock_timestamp())))::integer END"
 
 // What sign_up, login and refresh return, as an answer, an outcome and a time to wait.
 #define LATCHKEY_LOGIN_ANSWER(call)                                                   \

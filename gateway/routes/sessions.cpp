@@ -29,8 +29,7 @@ Route Refresh() {
       .Merged()
       .Returns("user", "User")
       .Returns("token", "string")
-      .Returns("expires_at", "date-time")
-      .Fails({ErrorId::Forbidden});
+      .Returns("expires_at", "date-time");
 }
 
 Route Logout() {

@@ -35,6 +35,7 @@ class LoginTest(GatewayTest):
         for answer in (wrong, unknown):
             self.assert_problem(answer, 401, "invalid_credentials")
             self.assertEqual(answer.json["message"], "Invalid credentials")
+            self.assertNotIn("retry-after", answer.headers)
         self.assertEqual(wrong.json["detail"], unknown.json["detail"])
 
     def test_too_many_attempts(self):
