@@ -114,7 +114,9 @@ check_match "standby: a blocked user" LK411 "$answer"
 THIRD=$(new_token 3)
 open_session lock "$primary" db
 ask lock "BEGIN; LOCK TABLE latchkey.settings, latchkey.signing_keys, latchkey.plans IN ACCESS EXCLUSIVE MODE;"
-replayed
+# Nothing is committed that would flush the lock's record.
+query "$primary" db "SELECT pg_switch_wal()" >/dev/null
+await 20 query_is "$standby" db "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted" 3 || fail "the locks are replayed"
 open_session young "$standby" db app
 ask young "SET statement_timeout = 200; SELECT latchkey.verify('$THIRD');"
 check_match "standby: cancelled while it loads" '57014' "$answer"
