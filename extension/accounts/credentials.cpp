@@ -42,9 +42,15 @@ std::optional<Attempts> AdmitBoth(pg::Spi& spi, std::string_view key,
   return attempts;
 }
 
-// Also for an address that nobody has, so that the two cost the same.
-void RecordLoginFailed(pg::Spi& spi, const std::optional<Credentials>& user) {
-  const Uuid id = user ? user->user_id : events::kPlatform;
+// Also for an address that nobody has, so that the two cost the same. Called with the lock of RecordFailure,
+// which delete_user takes as well: an event with metadata must not come after the erasure.
+void RecordLoginFailed(pg::Spi& spi, const std::optional<Address>& address) {
+  static pg::Statement holder("SELECT user_id FROM latchkey.user_emails WHERE email_key = $1");
+  Uuid id = events::kPlatform;
+  if (address) {
+    const pg::Rows rows = spi.RunLatest(holder, address->key);
+    if (!rows.empty()) id = rows[0].Get<Uuid>(1);
+  }
   events::Record(spi, {id, "user", id.ToString(), "user.login_failed"});
 }
 
@@ -59,10 +65,10 @@ bool LockUnchanged(pg::Spi& spi, Credentials& user) {
   return true;
 }
 
-void RecordFailures(pg::Spi& spi, const Attempts& attempts, const std::optional<Credentials>& user) {
+void RecordFailures(pg::Spi& spi, const Attempts& attempts, const std::optional<Address>& address) {
   RecordFailure(spi, attempts.by_account);
   if (attempts.by_address) RecordFailure(spi, *attempts.by_address);
-  RecordLoginFailed(spi, user);
+  RecordLoginFailed(spi, address);
 }
 
 }  // namespace
@@ -83,7 +89,7 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
   const PasswordCheck password_check =
       CheckPassword(spi, password, user ? user->password_hash : std::nullopt);
   if (!password_check.matches) {
-    RecordFailures(spi, *attempts, user);
+    RecordFailures(spi, *attempts, address);
     return check;
   }
   // A hash of an old kind can be replaced only now. No lock is held while hashing.
@@ -91,7 +97,7 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
   const bool rehash = password_check.needs_rehash && !replacement && !CheckPasswordRules(spi, password);
   if (rehash || replacement) new_hash = HashPassword(spi, replacement.value_or(password));
   if (!LockUnchanged(spi, *user)) {
-    RecordFailures(spi, *attempts, std::nullopt);
+    RecordFailures(spi, *attempts, address);
     return check;
   }
   ForgetLoginFailures(spi, user->email_key);
