@@ -1,4 +1,4 @@
--- Settings: types, bounds, visibility, and their event. specs/settings.spec shows them changing in a running backend.
+-- Settings: types, bounds, visibility, and their event. specs/running_backends.spec shows them changing in a running backend.
 SELECT key, type, default_value, minimum, maximum FROM latchkey.settings ORDER BY key COLLATE "C";
 SELECT count(*) FROM latchkey.settings WHERE value <> default_value AND key NOT LIKE 'passwords.argon2_%';
 

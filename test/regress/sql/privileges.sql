@@ -1,0 +1,94 @@
+-- Who may call what: generated from the catalogue, so that a new function shows up here.
+SELECT p.oid::regprocedure::text AS function,
+       string_agg(CASE WHEN has_function_privilege('latchkey_' || r.name, p.oid, 'EXECUTE') THEN r.name END, ' ' ORDER BY r.place) AS callers
+  FROM pg_proc p, unnest(ARRAY['gateway', 'app', 'admin', 'worker']) WITH ORDINALITY AS r (name, place)
+ WHERE p.pronamespace = 'latchkey'::regnamespace GROUP BY p.oid ORDER BY p.oid::regprocedure::text COLLATE "C";
+-- Tables and columns.
+SELECT c.relname, r.name AS role, string_agg(privilege, ' ' ORDER BY privilege) AS privileges
+  FROM pg_class c, unnest(ARRAY['gateway', 'app', 'admin', 'worker', 'nobody']) AS r (name), unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege
+ WHERE c.relnamespace = 'latchkey'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S') AND has_table_privilege('regress_latchkey_' || r.name, c.oid, privilege)
+ GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT c.relname, string_agg(a.attname, ' ' ORDER BY a.attnum) AS hidden_from_admin
+  FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+ WHERE c.relnamespace = 'latchkey'::regnamespace AND c.relkind = 'r' AND NOT has_column_privilege('latchkey_admin', c.oid, a.attname, 'SELECT') GROUP BY 1 ORDER BY 1;
+-- An unprivileged role gets nothing at all.
+SELECT has_schema_privilege('regress_latchkey_nobody', 'latchkey', 'USAGE') AS usage, has_schema_privilege('regress_latchkey_nobody', 'latchkey', 'CREATE') AS "create",
+       (SELECT count(*) FROM pg_proc WHERE pronamespace = 'latchkey'::regnamespace AND has_function_privilege('regress_latchkey_nobody', oid, 'EXECUTE')) AS functions,
+       (SELECT count(*) FROM pg_class c WHERE relnamespace = 'latchkey'::regnamespace AND relkind <> 'c' AND relkind <> 'i' AND (has_table_privilege('regress_latchkey_nobody', oid, 'SELECT, INSERT, UPDATE, DELETE')
+          OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND has_column_privilege('regress_latchkey_nobody', c.oid, a.attname, 'SELECT')))) AS relations;
+SELECT r.name, has_schema_privilege('latchkey_' || r.name, 'latchkey', 'USAGE') AS usage, has_schema_privilege('latchkey_' || r.name, 'latchkey', 'CREATE') AS "create",
+       rolsuper, rolcanlogin, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication
+  FROM unnest(ARRAY['gateway', 'app', 'admin', 'worker', 'owner']) AS r (name) JOIN pg_roles ON rolname = 'latchkey_' || r.name ORDER BY 1;
+SELECT count(*) AS memberships_among_them FROM pg_auth_members WHERE roleid::regrole::text LIKE 'latchkey%' AND member::regrole::text LIKE 'latchkey%';
+
+-- Each function as each role, called for real: unbound, bound to Ann's identity for her own id, and for Bob's. 00000: it works.
+SELECT regress.new_user('priv_ann') AS ann \gset
+SELECT regress.new_user('priv_bob') AS bob \gset
+SELECT token AS ann_token, session_id AS ann_session FROM latchkey.login('priv_ann@example.com', 'password of priv_ann') \gset
+-- A call with plausible arguments, whose account is `account`.
+CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) RETURNS text LANGUAGE sql AS $$
+  SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
+           WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
+           WHEN t = 'uuid'::regtype AND name = 'after' THEN 'NULL::uuid'
+           WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'
+           WHEN name = 'token' THEN quote_literal(token)
+           WHEN name = 'email' THEN '''priv_new@example.com'''
+           WHEN name IN ('password', 'current_password') THEN '''password of priv_ann'''
+           WHEN name = 'new_password' THEN '''a new password'''
+           WHEN name = 'hash' THEN 'NULL::text' WHEN name = 'plan' THEN '''free''' WHEN name = 'status' THEN '''active'''
+           WHEN name = 'key' THEN '''tokens.issuer''' WHEN name = 'value' THEN '''latchkey''' WHEN name = 'feature' THEN '''model:gpt-3.5-turbo'''
+           WHEN name = 'algorithm' THEN '''HS256''' WHEN p.proname = 'get_model' THEN '''gpt-3.5-turbo'''
+           WHEN t = 'text'::regtype THEN '''x''' WHEN t = 'jsonb'::regtype THEN '''{}''::jsonb' WHEN t = 'inet'::regtype THEN '''192.0.2.1''::inet' ELSE '1' END, ', ' ORDER BY place) FILTER (WHERE t IS NOT NULL), ''))
+    FROM pg_proc p LEFT JOIN LATERAL unnest(p.proargtypes::oid[], p.proargnames) WITH ORDINALITY AS a (t, name, place) ON t IS NOT NULL
+   WHERE p.oid = f GROUP BY p.oid
+$$;
+CREATE TABLE regress.calls AS
+  SELECT p.oid::regprocedure::text COLLATE "C" AS function, regress.call_of(p.oid, :'ann', :'ann_token', :'ann_session') AS own, regress.call_of(p.oid, :'bob', :'ann_token', :'ann_session') AS others,
+         'uuid'::regtype = ANY (p.proargtypes::oid[]) AS takes_id
+    FROM pg_proc p WHERE p.pronamespace = 'latchkey'::regnamespace AND p.prorettype <> 'trigger'::regtype;
+GRANT SELECT ON regress.calls TO PUBLIC;
+CREATE FUNCTION regress.matrix(token text) RETURNS TABLE (function text, unbound text, bound_own text, bound_others text) LANGUAGE plpgsql AS $$
+DECLARE
+  call regress.calls;
+BEGIN
+  FOR call IN SELECT * FROM regress.calls AS c ORDER BY c.function LOOP
+    function := call.function;
+    unbound := regress.probe(call.own);
+    bound_own := regress.probe_bound(token, call.own);
+    bound_others := CASE WHEN call.takes_id THEN regress.probe_bound(token, call.others) ELSE '' END;
+    RETURN NEXT;
+  END LOOP;
+END $$;
+CREATE FUNCTION regress.probe_bound(token text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  state text;
+BEGIN
+  PERFORM latchkey.authenticate(token);
+  state := regress.probe(statement);
+  RAISE EXCEPTION USING ERRCODE = 'RG000';
+EXCEPTION
+  WHEN SQLSTATE 'RG000' THEN RETURN state;
+  WHEN OTHERS THEN RETURN 'not bound: ' || SQLSTATE;
+END $$;
+SET ROLE regress_latchkey_gateway;
+SELECT * FROM regress.matrix(:'ann_token') WHERE unbound <> '42501' OR bound_own <> '42501';
+RESET ROLE;
+SET ROLE regress_latchkey_app;
+SELECT * FROM regress.matrix(:'ann_token') WHERE unbound <> '42501' OR bound_own <> '42501';
+RESET ROLE;
+-- Roles that can't bind: unbound only.
+SET ROLE regress_latchkey_admin;
+SELECT function, unbound FROM regress.matrix(:'ann_token') WHERE unbound <> '42501';
+SET ROLE regress_latchkey_worker;
+SELECT function, unbound FROM regress.matrix(:'ann_token') WHERE unbound <> '42501';
+SET ROLE regress_latchkey_nobody;
+SELECT unbound, bound_own, count(*) FROM regress.matrix(:'ann_token') GROUP BY 1, 2;
+RESET ROLE;
+-- An administrator who also holds the application's role gives up no check by binding an identity.
+GRANT latchkey_app TO regress_latchkey_admin;
+SET ROLE regress_latchkey_admin;
+SELECT function, bound_own, bound_others FROM regress.matrix(:'ann_token') WHERE unbound = '00000' AND bound_others <> 'LK403';
+RESET ROLE;
+REVOKE latchkey_app FROM regress_latchkey_admin;
+-- What was probed left nothing behind.
+SELECT (SELECT count(*) FROM latchkey.find_user('priv_new@example.com')) AS created, (latchkey.get_user(:'ann')).status;
