@@ -75,11 +75,12 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
      WHERE id = $1)");
   static pg::Statement free_address("DELETE FROM latchkey.user_emails WHERE user_id = $1");
   pg::Spi spi;
-  LockStatus(spi, user_id);
   const std::string email_key = LoadCredentials(spi, user_id).email_key;
-  for (const char* scope : {"login", "password_reset", "email_verification"}) {
-    ForgetFailures(spi, scope, email_key);
-  }
+  // Their locks before the user's row, as who asks for a mail takes them; and the other way round for login.
+  ForgetFailures(spi, "password_reset", email_key);
+  ForgetFailures(spi, "email_verification", email_key);
+  LockStatus(spi, user_id);
+  ForgetLoginFailures(spi, email_key);
   session_hooks.erase(spi, user_id);
   DeleteTokens(spi, user_id);
   spi.Run(erase, user_id, pg::Now());

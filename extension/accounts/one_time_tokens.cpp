@@ -49,17 +49,32 @@ IssuedToken IssueToken(pg::Spi& spi, const Credentials& user, TokenPurpose purpo
   return issued;
 }
 
+Uuid FindToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
+  static pg::Statement find(R"(
+    SELECT 1 FROM latchkey.user_tokens t
+      JOIN latchkey.user_emails e ON e.email_key = t.email_key AND e.user_id = t.user_id
+     WHERE t.user_id = $1 AND t.token_hash = $2 AND t.purpose = $3 AND t.expires_at > $4)");
+  const auto bytes = Base64UrlDecode(token);
+  if (!bytes || bytes->size() != kUserIdBytes + kSecretBytes) ThrowInvalid();
+  Uuid user_id;
+  std::copy_n(bytes->begin(), kUserIdBytes, user_id.bytes.begin());
+  const std::string hash = Sha256(token);
+  if (spi.Run(find, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now()).empty()) {
+    ThrowInvalid();
+  }
+  return user_id;
+}
+
 Uuid RedeemToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
+  static pg::Statement lock("SELECT 1 FROM latchkey.users WHERE id = $1 FOR NO KEY UPDATE");
   static pg::Statement redeem(R"(
     DELETE FROM latchkey.user_tokens t USING latchkey.user_emails e
      WHERE t.user_id = $1 AND t.token_hash = $2 AND t.purpose = $3 AND t.expires_at > $4
        AND e.email_key = t.email_key AND e.user_id = t.user_id)");
   static pg::Statement remove_others(
       "DELETE FROM latchkey.user_tokens WHERE user_id = $1 AND purpose = $2");
-  const auto bytes = Base64UrlDecode(token);
-  if (!bytes || bytes->size() != kUserIdBytes + kSecretBytes) ThrowInvalid();
-  Uuid user_id;
-  std::copy_n(bytes->begin(), kUserIdBytes, user_id.bytes.begin());
+  const Uuid user_id = FindToken(spi, token, purpose);
+  spi.Run(lock, user_id);
   const std::string hash = Sha256(token);
   spi.Run(redeem, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now());
   if (spi.affected() != 1) ThrowInvalid();

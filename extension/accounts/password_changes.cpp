@@ -104,10 +104,12 @@ LATCHKEY_FUNCTION(reset_password, kSecret) {
     UPDATE latchkey.users SET email_verified_at = coalesce(email_verified_at, $2) WHERE id = $1)");
   pg::Spi spi;
   RequirePasswordRules(spi, password);
+  FindToken(spi, token, TokenPurpose::kPasswordReset);
+  const std::string hash = HashPassword(spi, password);  // before any row is locked
   const Uuid user_id = RedeemToken(spi, token, TokenPurpose::kPasswordReset);
   const Credentials user = LoadCredentials(spi, user_id);
   if (user.status != "active") throw Error(ErrorCode::kForbidden, "the user is blocked");
-  StorePasswordHash(spi, user_id, HashPassword(spi, password));
+  StorePasswordHash(spi, user_id, hash);
   spi.Run(confirm, user_id, pg::Now());  // who has the token has the mailbox
   session_hooks.end(spi, user_id, std::nullopt, "password_reset");
   ForgetLoginFailures(spi, user.email_key);
@@ -121,9 +123,11 @@ LATCHKEY_FUNCTION(request_email_verification, kSecret) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   RequireAccount(user_id);
   pg::Spi spi;
-  const Credentials user = LoadCredentials(spi, user_id);
+  Credentials user = LoadCredentials(spi, user_id);
   std::optional<IssuedToken> issued;
   if (!user.email_verified && MayMail(spi, "email_verification", user.email_key)) {
+    // Again, behind the lock that delete_user takes as well: a deleted user gets no token.
+    user = LoadCredentials(spi, user_id);
     issued = IssueToken(spi, user, TokenPurpose::kEmailVerification);
     RecordUserEvent(spi, user_id, "user.email_verification_requested");
   }

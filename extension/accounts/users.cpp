@@ -142,8 +142,10 @@ Credentials LoadCredentials(pg::Spi& spi, const Uuid& user_id) {
 
 void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& hash) {
   static pg::Statement statement(
-      "UPDATE latchkey.users SET password_hash = $2, updated_at = $3 WHERE id = $1");
+      "UPDATE latchkey.users SET password_hash = $2, updated_at = $3"
+      " WHERE id = $1 AND status <> 'deleted'");
   spi.Run(statement, user_id, hash, pg::Now());
+  if (spi.affected() == 0) ThrowNoUser();  // deleted while we hashed
 }
 
 LATCHKEY_FUNCTION(register_user, kSecret) {
