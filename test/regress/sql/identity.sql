@@ -27,6 +27,7 @@ SELECT regress.who();
 -- A statement of its own is a transaction of its own; a semicolon'd string of statements is one.
 SELECT count(*) FROM latchkey.authenticate(:'ida_token');
 SELECT regress.who();
+\set SHOW_ALL_RESULTS off
 SELECT count(*) FROM latchkey.authenticate(:'ida_token') \; SELECT regress.who();
 SELECT regress.who();
 -- verify() does not bind.

@@ -59,7 +59,7 @@ SELECT regress.part_of(t, 1) ->> 'alg' AS alg, h AS header_changed, count(*) AS 
        concat_ws('.', CASE WHEN h THEN forged_header ELSE split_part(t, '.', 1) END, split_part(t, '.', 2)) AS input
  WHERE k ->> 'kid' = regress.part_of(t, 1) ->> 'kid'
    AND regress.error_of(format('SELECT latchkey.verify(%L)', input || '.' || regress.to_base64url(hmac(convert_to(input, 'UTF8'), secret, 'sha256')))) LIKE 'LK411%'
- GROUP BY 1, 2 ORDER BY 1, 2;
+ GROUP BY 1, 2 ORDER BY min(regress.part_of(t, 1) ->> 'alg' COLLATE "C"), 2;
 -- ES256 signatures of zeros, and of the wrong length.
 SELECT count(*) AS refused FROM generate_series(0, 70) AS n
  WHERE regress.error_of(format('SELECT latchkey.verify(%L)', split_part(:'es256', '.', 1) || '.' || split_part(:'es256', '.', 2) || '.' || regress.to_base64url(decode(repeat('00', n), 'hex')))) LIKE 'LK411%';
