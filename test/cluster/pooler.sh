@@ -37,8 +37,9 @@ ignore_startup_parameters = extra_float_digits
 CONF
 # auth_type = any takes one user for all: that of the database's line.
 sed -i "s|^db = .*|& user=app|" "$DIR/pool/pgbouncer.ini"
-as_user pgbouncer -q "$DIR/pool/pgbouncer.ini" >"$DIR/pool.out" 2>&1 &
-child_pids+=($!)
+as_user pgbouncer -q -d "$DIR/pool/pgbouncer.ini" >"$DIR/pool.out" 2>&1 || true
+await 10 test -s "$DIR/pool/pid" || fail "PgBouncer starts" "$(tail -n 5 "$DIR/pool.out")"
+child_pids+=("$(cat "$DIR/pool/pid")")
 pooled="host=$DIR/pool port=6432 dbname=db user=app"
 via_pool() { "$BIN/psql" -X -q -At -v ON_ERROR_STOP=1 -v VERBOSITY=verbose "$pooled" "$@" 2>&1; }
 if ! await 10 via_pool -c "SELECT 1"; then
