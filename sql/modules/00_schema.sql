@@ -49,6 +49,8 @@ REVOKE ALL ON FUNCTION latchkey._invalidate() FROM PUBLIC;
 -- replaces its seed; a seed is never deleted (or a restore would bring it back), but switched off.
 CREATE FUNCTION latchkey._keep_seed() RETURNS trigger
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  replaced bigint;
 BEGIN
   IF TG_OP <> 'INSERT' THEN
     RAISE EXCEPTION 'a row that came with the extension can''t be deleted, nor get another key'
@@ -56,6 +58,9 @@ BEGIN
   END IF;
   EXECUTE format('DELETE FROM %I.%I AS t WHERE t.seeded AND to_jsonb(t) @> $1', TG_TABLE_SCHEMA, TG_TABLE_NAME)
     USING (SELECT jsonb_object_agg(k, to_jsonb(NEW) -> k) FROM unnest(TG_ARGV) AS k);
+  GET DIAGNOSTICS replaced = ROW_COUNT;
+  -- In a seed's place it stands as one, or deleting it would bring the seed back with the next restore.
+  NEW.seeded := NEW.seeded OR replaced > 0;
   RETURN NEW;
 END $$;
 COMMENT ON FUNCTION latchkey._keep_seed() IS

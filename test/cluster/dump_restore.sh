@@ -127,6 +127,9 @@ for change in "UPDATE latchkey.plans SET seeded = false" "UPDATE latchkey.plan_f
     "UPDATE latchkey.settings SET key = key || 'x'" "DELETE FROM latchkey.plan_features"; do
     check "a restore would bring back what is refused here: $change" LK400 "$(sqlstate "$DIR/old" db "$change")"
 done
+query "$DIR/old" db "INSERT INTO latchkey.plan_features (plan, feature, granted_limit) VALUES ('pro', 'model:gpt-4-turbo', 3)"
+check "also for a row that was inserted in a seed's place" LK400 \
+    "$(sqlstate "$DIR/old" db "DELETE FROM latchkey.plan_features WHERE granted_limit = 3")"
 fill_database "$DIR/old"
 take_tokens "$DIR/old"
 expected=$(checksums "$DIR/old" db)
