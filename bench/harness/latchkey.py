@@ -12,14 +12,18 @@ def cores():
     return len(os.sched_getaffinity(0))
 
 
+BUILD_AND_INSTALL = """
+. "$0"/scripts/lib.sh
+make -s -C "$ROOT" world >&2 || die "the build failed."
+if install_extension; then say "Installed the extension."; fi
+"""
+
+
 def install():
-    """Installs what the checkout has built, if the server's installation differs from it."""
-    if not settings.GATEWAY.exists() or not (settings.ROOT / "latchkey.so").exists():
-        raise SystemExit("nothing built: run 'make world' first")
-    script = '. "$0"/scripts/lib.sh && if install_extension; then echo "installed the extension"; fi'
-    done = subprocess.run(["bash", "-c", script, str(settings.ROOT)], check=False)
-    if done.returncode != 0:
-        raise SystemExit("the extension could not be installed")
+    """Builds the checkout, and installs it if the server's installation differs from it."""
+    command = ["bash", "-c", BUILD_AND_INSTALL, str(settings.ROOT)]
+    if subprocess.run(command, check=False).returncode != 0:
+        raise SystemExit("the extension could not be built and installed")
 
 
 def create_extension(cluster, database=None):
