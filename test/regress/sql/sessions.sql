@@ -72,7 +72,7 @@ SELECT regress.error_of(format(s, :'token')) FROM unnest(ARRAY['SELECT latchkey.
 
 -- sessions.lifetime and max_lifetime bound a session from its start.
 SELECT latchkey.set_setting('sessions.max_lifetime', '2 hours');
-SELECT expires_at - now() BETWEEN interval '1 hour 59 minutes' AND interval '2 hours' AS bounded FROM latchkey.login('ron@example.com', 'password of ron');
+SELECT expires_at - now() BETWEEN interval '1 hour 59 minutes' AND interval '2 hours 1 minute' AS bounded FROM latchkey.login('ron@example.com', 'password of ron');
 UPDATE latchkey.settings SET value = default_value WHERE key = 'sessions.max_lifetime';
 
 -- Purging: what is over for longer than sessions.retention, in batches.
