@@ -10,11 +10,14 @@ namespace latchkey::accounts {
 
 class HashSlot {
  public:
-  // Waits its turn; raises LK503 too_busy when that takes longer than latchkey.hash_wait.
+  // Waits its turn, first come first served; raises LK503 too_busy when that takes longer than
+  // latchkey.hash_wait or lock_timeout.
   HashSlot();
   void Release() { slot_->Release(); }
 
  private:
+  bool TryAny(int count);
+
   std::optional<pg::AdvisorySlot> slot_;
 };
 

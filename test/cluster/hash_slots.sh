@@ -24,8 +24,10 @@ set_cost() {
 }
 HASH="SELECT left(latchkey.hash_password('a password'), 9)"
 # The slots' lock tags are our own: the fourth field lies beyond those of pg_advisory_lock.
-held="SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = 0 AND granted"
-waiting="SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = 0 AND NOT granted"
+# The queue in front of the slots is one more, of which the first in the queue has hold.
+QUEUE=31000
+held="SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = 0 AND objsubid <> $QUEUE AND granted"
+waiting="SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = 0 AND objsubid = $QUEUE"
 backend() { query "$folder" db "SELECT pid FROM pg_stat_activity WHERE application_name = '$1'"; }
 # session NAME [DATABASE]: an open session that can be found by its name.
 session() {

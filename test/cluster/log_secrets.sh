@@ -151,12 +151,16 @@ kill_by_name() { query "$folder" db "SELECT $2(pid) FROM pg_stat_activity WHERE 
 before=$(wc -l <"$log")
 holder hashing
 holder waiting "SELECT latchkey.login('ann@example.com', '$P');"
+# The first who waits looks for a free slot; the next one waits for that one's lock.
+holder queued "SELECT latchkey.login('ann@example.com', '$P');"
 await_answer waiting
 check_match "the second one is told LK503" LK503 "$answer"
+await_answer queued
 look_for_secrets "too busy, and a lock that is waited for long (log_lock_waits)" "$before"
 check_true "which was logged" grep -q 'still waiting for ExclusiveLock on advisory lock' "$log"
 await_answer hashing
 close_session waiting
+close_session queued
 for how in pg_cancel_backend pg_terminate_backend; do
     before=$(wc -l <"$log")
     holder "h$how"
