@@ -35,10 +35,11 @@ std::optional<LockedSession> LockSession(pg::Spi& spi, const SessionClaims& clai
 
 void Rotate(pg::Spi& spi, const SessionClaims& claims, LockedSession& session) {
   static pg::Statement statement(R"(
-    UPDATE latchkey.sessions
-       SET previous_token_id = token_id, token_id = $3, token_issued_at = $4, last_seen_at = $4,
-           expires_at = $5
-     WHERE user_id = $1 AND id = $2)");
+    UPDATE latchkey.sessions s
+       SET previous_token_id = s.token_id, token_id = $3, token_issued_at = $4, last_seen_at = $4,
+           expires_at = $5, email = u.email, name = u.name
+      FROM latchkey.users u
+     WHERE s.user_id = $1 AND s.id = $2 AND u.id = s.user_id)");
   const pg::Timestamp now = pg::Now().TruncatedToSeconds();
   session.previous_token_id = session.token_id;
   session.token_id = NewUuid();

@@ -29,8 +29,8 @@ pg::Timestamp TokenExpiry(pg::Spi& spi, pg::Timestamp session_start, pg::Timesta
 std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user) {
   static pg::Statement insert(R"(
     INSERT INTO latchkey.sessions (user_id, id, token_id, created_at, token_issued_at, last_seen_at,
-                                   expires_at, client_address, user_agent)
-    VALUES ($1, $2, $3, $4, $4, $4, $5, $6::inet, $7))");
+                                   expires_at, client_address, user_agent, email, name)
+    SELECT $1, $2, $3, $4, $4, $4, $5, $6::inet, $7, u.email, u.name FROM latchkey.users u WHERE u.id = $1)");
   // The row lock orders a login and a block: whichever comes second sees the first.
   static pg::Statement touch(
       "UPDATE latchkey.users SET last_login_at = $2 WHERE id = $1 AND status = 'active'");

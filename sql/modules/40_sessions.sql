@@ -32,12 +32,16 @@ CREATE TABLE latchkey.sessions (
   revoked_reason    text,
   client_address    inet,
   user_agent        text,
+  email             text        NOT NULL,
+  name              text,
   CONSTRAINT sessions_pkey PRIMARY KEY (user_id, id),
   CONSTRAINT sessions_user_fkey FOREIGN KEY (user_id) REFERENCES latchkey.users (id)
 );
 COMMENT ON TABLE latchkey.sessions IS
   'Sessions (distributed by user). The token is not stored: token_id is the jti of the valid one, previous_token_id of the one '
-  'before the last refresh. last_seen_at: the last login or refresh, because verification writes nothing.';
+  'before the last refresh. last_seen_at: the last login or refresh, because verification writes nothing. email and name are '
+  'the user''s when the token was issued, so that verification reads this one row; block_user() and delete_user() end or erase '
+  'the rows in their own transaction.';
 CREATE INDEX sessions_by_end ON latchkey.sessions ((least(expires_at, revoked_at)));
 SELECT pg_catalog.pg_extension_config_dump('latchkey.sessions', '');
 GRANT SELECT ON latchkey.sessions TO latchkey_admin;
@@ -53,7 +57,9 @@ COMMENT ON TYPE latchkey.login_result IS
 CREATE TYPE latchkey.session_info AS (
   user_id uuid, session_id uuid, tenant_id uuid, email text, name text, role text, expires_at timestamptz
 );
-COMMENT ON TYPE latchkey.session_info IS 'Whose session a token is, and how long it lasts.';
+COMMENT ON TYPE latchkey.session_info IS
+  'Whose session a token is, and how long it lasts. email and name are the user''s when the token was issued: get_user() has '
+  'those of now.';
 
 CREATE TYPE latchkey.session_entry AS (
   id uuid, created_at timestamptz, last_seen_at timestamptz, expires_at timestamptz, client_address inet, user_agent text,
