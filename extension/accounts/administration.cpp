@@ -1,8 +1,8 @@
 // Blocking, unblocking and deleting users.
-#include "extension/accounts/session_hooks.hpp"
 #include "extension/accounts/credentials.hpp"
 #include "extension/accounts/one_time_tokens.hpp"
 #include "extension/accounts/principal.hpp"
+#include "extension/accounts/session_hooks.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/core/utf8.hpp"
@@ -62,8 +62,8 @@ LATCHKEY_FUNCTION(unblock_user, kOpen) {
   return args.ReturnRow(columns);
 }
 
-// The ids stay (account, user, Stripe customer): ledgers and events refer to them. Everything that says who
-// it was goes, so the address is free again.
+// The ids stay (account, user, Stripe customer): ledgers and events refer to them. Everything that
+// says who it was goes, so the address is free again.
 LATCHKEY_FUNCTION(delete_user, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   RequireAccount(user_id);
@@ -76,7 +76,8 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
   static pg::Statement free_address("DELETE FROM latchkey.user_emails WHERE user_id = $1");
   pg::Spi spi;
   const std::string email_key = LoadCredentials(spi, user_id).email_key;
-  // Their locks before the user's row, as who asks for a mail takes them; and the other way round for login.
+  // Their locks before the user's row, as who asks for a mail takes them; and the other way round
+  // for login.
   ForgetFailures(spi, "password_reset", email_key);
   ForgetFailures(spi, "email_verification", email_key);
   LockStatus(spi, user_id);

@@ -42,8 +42,9 @@ std::optional<Attempts> AdmitBoth(pg::Spi& spi, std::string_view key,
   return attempts;
 }
 
-// Also for an address that nobody has, so that the two cost the same. Called with the lock of RecordFailure,
-// which delete_user takes as well: an event with metadata must not come after the erasure.
+// Also for an address that nobody has, so that the two cost the same. Called with the lock of
+// RecordFailure, which delete_user takes as well: an event with metadata must not come after the
+// erasure.
 void RecordLoginFailed(pg::Spi& spi, const std::optional<Address>& address) {
   static pg::Statement holder("SELECT user_id FROM latchkey.user_emails WHERE email_key = $1");
   Uuid id = events::kPlatform;
@@ -54,8 +55,8 @@ void RecordLoginFailed(pg::Spi& spi, const std::optional<Address>& address) {
   events::Record(spi, {id, "user", id.ToString(), "user.login_failed"});
 }
 
-// Locks the user's row and reads its status again. False when the password was changed, or the user deleted,
-// while we hashed: then the password that we checked is not the user's any more.
+// Locks the user's row and reads its status again. False when the password was changed, or the user
+// deleted, while we hashed: then the password that we checked is not the user's any more.
 bool LockUnchanged(pg::Spi& spi, Credentials& user) {
   static pg::Statement statement(R"(
     SELECT status FROM latchkey.users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE)");
@@ -94,7 +95,8 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
   }
   // A hash of an old kind can be replaced only now. No lock is held while hashing.
   std::optional<std::string> new_hash;
-  const bool rehash = password_check.needs_rehash && !replacement && !CheckPasswordRules(spi, password);
+  const bool rehash =
+      password_check.needs_rehash && !replacement && !CheckPasswordRules(spi, password);
   if (rehash || replacement) new_hash = HashPassword(spi, replacement.value_or(password));
   if (!LockUnchanged(spi, *user)) {
     RecordFailures(spi, *attempts, address);
@@ -103,7 +105,8 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
   ForgetLoginFailures(spi, user->email_key);
   if (new_hash) StorePasswordHash(spi, user->user_id, *new_hash);
   if (rehash) {
-    events::Record(spi, {user->user_id, "user", user->user_id.ToString(), "user.password_rehashed"});
+    events::Record(spi,
+                   {user->user_id, "user", user->user_id.ToString(), "user.password_rehashed"});
   }
   check.outcome = CredentialCheck::kOk;
   check.user = std::move(user);

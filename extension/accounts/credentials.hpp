@@ -1,4 +1,5 @@
-// Checking an address and a password, with every bound on guessing: what login and change_password share.
+// Checking an address and a password, with every bound on guessing: what login and change_password
+// share.
 #pragma once
 
 #include "extension/accounts/throttle.hpp"
@@ -12,9 +13,9 @@ struct CredentialCheck {
   std::optional<Credentials> user;        // when ok
 };
 
-// Does not raise for wrong credentials: the failure that it counts must be committed. When ok, the user's row
-// is locked, and the password is still the stored one: a change of it that was under way has won. `replacement`
-// is then stored in its place.
+// Does not raise for wrong credentials: the failure that it counts must be committed. When ok, the
+// user's row is locked, and the password is still the stored one: a change of it that was under way
+// has won. `replacement` is then stored in its place.
 CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& address,
                                  std::string_view given_address, std::string_view password,
                                  std::optional<std::string_view> replacement = std::nullopt);

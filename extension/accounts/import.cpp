@@ -1,4 +1,5 @@
-// import_users: takes over users of an older product, entry by entry, each in its own subtransaction.
+// import_users: takes over users of an older product, entry by entry, each in its own
+// subtransaction.
 #include "extension/accounts/passwords.hpp"
 #include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
@@ -16,7 +17,8 @@ namespace {
 // An entry of the file, with its values as text where their type is right.
 struct Entry {
   std::string email;
-  std::optional<std::string> legacy_id, name, password, tier, status, stripe_customer_id, created_at;
+  std::optional<std::string> legacy_id, name, password, tier, status, stripe_customer_id,
+      created_at;
   std::optional<std::string> usage_daily, usage_total;
   std::string problem;  // what is wrong with its types
 };
@@ -28,9 +30,9 @@ struct Outcome {
   std::optional<Uuid> user_id;
 };
 
-// Reads {"users": {email: {...}}}, {email: {...}} or [{"email": ..., ...}] in one form. A value of the
-// wrong JSON type is named, never converted. An object's keys have lost the file's order, so of two spellings
-// of an address the one in lower case comes first; an array keeps its order.
+// Reads {"users": {email: {...}}}, {email: {...}} or [{"email": ..., ...}] in one form. A value of
+// the wrong JSON type is named, never converted. An object's keys have lost the file's order, so of
+// two spellings of an address the one in lower case comes first; an array keeps its order.
 pg::Statement& ReadEntries() {
   static pg::Statement statement(R"(
     WITH root AS (
@@ -85,7 +87,8 @@ Entry ReadEntry(const pg::Row& row) {
   throw Error(ErrorCode::kInvalidArgument, reason);
 }
 
-// YYYY-MM-DD, then maybe a time: what timestamptz reads beyond that ("yesterday", "now") is no date.
+// YYYY-MM-DD, then maybe a time: what timestamptz reads beyond that ("yesterday", "now") is no
+// date.
 bool LooksLikeIsoDate(std::string_view text) {
   if (text.size() < 10 || text[4] != '-' || text[7] != '-') return false;
   for (const size_t i : {0, 1, 2, 3, 5, 6, 8, 9}) {
@@ -132,7 +135,8 @@ void CheckSubscription(const Entry& entry) {
   }
 }
 
-// A hash is kept, a plain password is hashed, and what breaks today's rules becomes no password at all.
+// A hash is kept, a plain password is hashed, and what breaks today's rules becomes no password at
+// all.
 std::optional<std::string> TakePassword(pg::Spi& spi, const std::optional<std::string>& password,
                                         std::optional<std::string>& remark) {
   if (!password || password->empty()) {

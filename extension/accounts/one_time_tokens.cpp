@@ -40,8 +40,7 @@ IssuedToken IssueToken(pg::Spi& spi, const Credentials& user, TokenPurpose purpo
                                : kVerificationLifetime.Micros(spi);
   const pg::Timestamp now = pg::Now();
   IssuedToken issued;
-  issued.token =
-      Base64UrlEncode(std::string(user.user_id.AsBytes()) + RandomBytes(kSecretBytes));
+  issued.token = Base64UrlEncode(std::string(user.user_id.AsBytes()) + RandomBytes(kSecretBytes));
   issued.expires_at = now + lifetime;
   const std::string hash = Sha256(issued.token);
   spi.Run(statement, user.user_id, pg::Bytes{hash}, PurposeName(purpose), user.email_key, now,

@@ -1,9 +1,9 @@
 // Changing, setting and resetting passwords; confirming addresses.
-#include "extension/accounts/session_hooks.hpp"
 #include "extension/accounts/credentials.hpp"
 #include "extension/accounts/one_time_tokens.hpp"
 #include "extension/accounts/passwords.hpp"
 #include "extension/accounts/principal.hpp"
+#include "extension/accounts/session_hooks.hpp"
 #include "extension/core/error.hpp"
 #include "extension/events/events.hpp"
 #include "extension/pg/transaction_state.hpp"
@@ -48,8 +48,8 @@ LATCHKEY_FUNCTION(change_password, kSecret) {
   pg::Spi spi;
   RequirePasswordRules(spi, replacement);
   const Credentials user = LoadCredentials(spi, user_id);
-  const CredentialCheck check =
-      CheckCredentials(spi, Address{user.email, user.email_key}, user.email_key, current, replacement);
+  const CredentialCheck check = CheckCredentials(spi, Address{user.email, user.email_key},
+                                                 user.email_key, current, replacement);
   const char* outcome = "invalid_credentials";
   if (check.outcome == CredentialCheck::kLockedOut) outcome = "locked_out";
   if (check.outcome == CredentialCheck::kOk) {
@@ -84,7 +84,8 @@ LATCHKEY_FUNCTION(request_password_reset, kSecret) {
   const auto email = args.Text(0, "email");
   const auto address = TryParseAddress(email);
   pg::Spi spi;
-  const bool allowed = MayMail(spi, "password_reset", address ? std::string_view(address->key) : email);
+  const bool allowed =
+      MayMail(spi, "password_reset", address ? std::string_view(address->key) : email);
   const auto user = address ? FindCredentials(spi, *address) : std::nullopt;
   std::optional<IssuedToken> issued;
   if (allowed && user && user->status == "active") {

@@ -36,8 +36,8 @@ bool IsBlocked(pg::Spi& spi, const std::string& normal) {
   return !spi.Read(statement, normal).empty();
 }
 
-// Old products hashed the bytes as they came, we hash NFKC: where the two differ, both count. Both are always
-// computed, so that the time says nothing.
+// Old products hashed the bytes as they came, we hash NFKC: where the two differ, both count. Both
+// are always computed, so that the time says nothing.
 template <typename Verify>
 bool MatchesEither(std::string_view password, const std::string& normal, Verify&& verify) {
   const bool matches = verify(normal);
@@ -122,8 +122,8 @@ LATCHKEY_FUNCTION(verify_password, kSecret) {
   const auto password = args.Text(0, "password");
   const auto hash = args.Optional<std::string>(1);
   if (hash && SchemeOf(*hash) == HashScheme::kUnknown) {
-    throw Error(ErrorCode::kInvalidArgument, "hash is of no known scheme, or its cost is too high", {},
-                "Known are argon2id and scrypt in PHC form, and bcrypt ($2a$, $2b$, $2y$).");
+    throw Error(ErrorCode::kInvalidArgument, "hash is of no known scheme, or its cost is too high",
+                {}, "Known are argon2id and scrypt in PHC form, and bcrypt ($2a$, $2b$, $2y$).");
   }
   pg::Spi spi;
   const PasswordCheck check = CheckPassword(spi, password, hash);

@@ -10,8 +10,8 @@ constexpr settings::DurationSetting kPastDueGrace("plans.past_due_grace");
 }
 
 bool IsKnownStatus(std::string_view status) {
-  constexpr std::string_view kStatuses[] = {"inactive", "trialing", "active",
-                                            "past_due", "canceled", "unpaid",
+  constexpr std::string_view kStatuses[] = {"inactive", "trialing",   "active",
+                                            "past_due", "canceled",   "unpaid",
                                             "paused",   "incomplete", "incomplete_expired"};
   for (const auto known : kStatuses) {
     if (status == known) return true;
@@ -22,8 +22,7 @@ bool IsKnownStatus(std::string_view status) {
 std::string EffectivePlan(pg::Spi& spi, const Standing& standing) {
   const std::string& status = standing.subscription_status;
   if (status == "active" || status == "trialing") return standing.plan;
-  if (status == "past_due" &&
-      pg::Now() < standing.status_changed_at + kPastDueGrace.Micros(spi)) {
+  if (status == "past_due" && pg::Now() < standing.status_changed_at + kPastDueGrace.Micros(spi)) {
     return standing.plan;
   }
   return kFreePlan;

@@ -19,8 +19,8 @@ struct Standing {
 // Stripe's subscription statuses, and inactive for who never subscribed.
 bool IsKnownStatus(std::string_view status);
 
-// The plan while the status grants it: trialing and active do, past_due for the grace period of setting
-// plans.past_due_grace, the others not; else free.
+// The plan while the status grants it: trialing and active do, past_due for the grace period of
+// setting plans.past_due_grace, the others not; else free.
 std::string EffectivePlan(pg::Spi& spi, const Standing& standing);
 
 }  // namespace latchkey::accounts

@@ -205,7 +205,8 @@ bool LooksLikeHash(std::string_view text) {
   const size_t end = text.find('$', 1);
   if (end == std::string_view::npos || end == 1) return false;
   const auto scheme = text.substr(1, end - 1);
-  return scheme.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+  return scheme.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
          std::string_view::npos;
 }
 

@@ -1,4 +1,5 @@
-// Stored password hashes: argon2id is made and checked here, scrypt is checked, bcrypt is recognised.
+// Stored password hashes: argon2id is made and checked here, scrypt is checked, bcrypt is
+// recognised.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ enum class HashScheme { kUnknown, kArgon2id, kScrypt, kBcrypt };
 // gigabytes (argon2id: 256 MiB, 16 passes; scrypt: 256 MiB; bcrypt: cost 15).
 HashScheme SchemeOf(std::string_view hash);
 
-// True for what has the form of a stored hash ($scheme$…), known or not: an import must not take it for a
-// password, or whoever has the old file could log in with it.
+// True for what has the form of a stored hash ($scheme$…), known or not: an import must not take it
+// for a password, or whoever has the old file could log in with it.
 bool LooksLikeHash(std::string_view text);
 
 // A PHC string with a fresh 16-byte salt and a 32-byte hash. Not interruptible: ~20 ms by default.

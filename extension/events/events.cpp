@@ -65,7 +65,8 @@ LATCHKEY_FUNCTION(bind_request, kOpen) {
 // BEFORE UPDATE OR DELETE ROW and BEFORE TRUNCATE on events. For everybody, the owner included.
 LATCHKEY_FUNCTION(keep_events, kOpen) {
   const pg::RowTrigger trigger(args);
-  if (trigger.IsForRow() && trigger.IsUpdate() && trigger.OnlyClears({"metadata", "correlation_id"})) {
+  if (trigger.IsForRow() && trigger.IsUpdate() &&
+      trigger.OnlyClears({"metadata", "correlation_id"})) {
     return trigger.KeepNew();
   }
   throw Error(ErrorCode::kForbidden, "events are append-only", {},

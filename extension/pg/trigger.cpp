@@ -14,11 +14,14 @@ extern "C" {
 namespace latchkey::pg {
 
 RowTrigger::RowTrigger(Args& args) : data_(nullptr) {
-  if (!CALLED_AS_TRIGGER(args.fcinfo())) throw std::logic_error("latchkey: not called as a trigger");
+  if (!CALLED_AS_TRIGGER(args.fcinfo()))
+    throw std::logic_error("latchkey: not called as a trigger");
   data_ = reinterpret_cast<TriggerData*>(args.fcinfo()->context);
 }
 
-HeapTuple RowTrigger::NewTuple() const { return IsUpdate() ? data_->tg_newtuple : data_->tg_trigtuple; }
+HeapTuple RowTrigger::NewTuple() const {
+  return IsUpdate() ? data_->tg_newtuple : data_->tg_trigtuple;
+}
 
 int RowTrigger::ColumnNumber(const char* column) const {
   TupleDesc desc = data_->tg_relation->rd_att;

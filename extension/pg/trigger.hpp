@@ -21,7 +21,8 @@ class RowTrigger {
 
   std::string NewText(const char* column) const;
   Raw New(const char* column) const;
-  // True when old and new row agree in every column, but for those of `columns` that are null in the new one.
+  // True when old and new row agree in every column, but for those of `columns` that are null in
+  // the new one.
   bool OnlyClears(std::initializer_list<const char*> columns) const;
 
   Datum KeepNew() const;

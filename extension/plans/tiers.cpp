@@ -14,8 +14,8 @@ namespace {
 
 void CheckStatus(std::string_view status) {
   if (accounts::IsKnownStatus(status)) return;
-  throw Error(ErrorCode::kInvalidArgument, "status \"" + std::string(status) + "\" is not known", {},
-              "Known are inactive and the statuses of Stripe subscriptions.");
+  throw Error(ErrorCode::kInvalidArgument, "status \"" + std::string(status) + "\" is not known",
+              {}, "Known are inactive and the statuses of Stripe subscriptions.");
 }
 
 }  // namespace

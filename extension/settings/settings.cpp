@@ -141,7 +141,8 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
     attempt.Rollback();
   }
   if (!problem.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "setting \"" + key + "\" takes a value of type " + type,
+    throw Error(ErrorCode::kInvalidArgument,
+                "setting \"" + key + "\" takes a value of type " + type,
                 "The server says: " + problem + ".");
   }
   const pg::Rows rows = spi.Run(bounds, type, value, trigger.New("minimum"), trigger.New("maximum"),
