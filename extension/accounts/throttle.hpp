@@ -1,9 +1,10 @@
-// Bounds attempts per account and per client address, exactly, without a lock that anybody waits for.
+// Bounds attempts per account and per client address, exactly, and without a queue in front of the hashing.
 //
 // A limit of n is n numbered places. An attempt reserves a free one by trying its advisory lock, which it
 // holds to the end of its transaction; a failure writes the place's number into login_attempts, and so
 // uses it up for the rest of the window. Places in flight and places used never exceed n together, so of a
-// thousand parallel guesses at most n are evaluated, and nobody queues while a password is hashed.
+// thousand parallel guesses at most n are evaluated, and nobody queues while a password is hashed. What an
+// attempt leaves behind is written in turn, after the hashing: until the commit of the one before.
 #pragma once
 
 #include <optional>
