@@ -33,6 +33,8 @@ class Bench:
             machine.wait_until_quiet(roots)
             share = machine.Share(roots)
             metrics = action()
+            if metrics["per_second"] == 0:
+                raise SystemExit(f"{side}: no answer was a success, see {self.report.folder}")
             foreign = share.foreign_percent()
             if foreign < settings.QUIET_PERCENT or attempt == settings.TRIES:
                 break
