@@ -70,8 +70,12 @@ bool ConnectionLoop::Receive(Connection& c) {
 ConnectionLoop::Step ConnectionLoop::TakeRequest(Connection& c, RequestHead& head) {
   if (c.in.size() < c.awaited_bytes) return AwaitMore(c);
   if (c.awaited_bytes == 0) {
-    // Empty lines before a request are to be ignored (RFC 9112, section 2.2).
-    while (c.scanned == 0 && c.in.compare(0, 2, "\r\n") == 0) c.in.erase(0, 2);
+    // Empty lines before a request are to be ignored (RFC 9112, section 2.2), but they start its clock.
+    if (c.started_ms == 0 && !c.in.empty()) c.started_ms = MonotonicMs();
+    size_t empty = 0;
+    while (c.scanned == 0 && c.in.compare(empty, 2, "\r\n") == 0) empty += 2;
+    c.in.erase(0, empty);
+    if (c.in == "\r") return AwaitMore(c);
     const HeadScan scan = ScanForHeadEnd(c.in, c.scanned);
     if (scan.failure) return Refuse(c, nullptr, *scan.failure);
     if (scan.size == 0) return AwaitMore(c);
@@ -97,10 +101,9 @@ ConnectionLoop::Step ConnectionLoop::TakeRequest(Connection& c, RequestHead& hea
 ConnectionLoop::Step ConnectionLoop::AwaitMore(Connection& c) {
   if (c.peer_closed) {
     Close(c);
-  } else if (c.in.empty()) {
+  } else if (c.started_ms == 0) {
     Arm(c, EPOLLIN, MonotonicMs() + options_.idle_timeout_ms);
   } else {
-    if (c.started_ms == 0) c.started_ms = MonotonicMs();
     Arm(c, EPOLLIN, c.started_ms + options_.request_timeout_ms);
   }
   return Step::kDone;

@@ -50,6 +50,12 @@ int PortOf(const sockaddr_storage& address) {
   return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
+// A request that the kernel has and we have not read yet.
+bool HasUnread(int fd) {
+  char byte;
+  return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 }  // namespace
 
 int64_t MonotonicMs() {
@@ -108,9 +114,9 @@ void ConnectionLoop::Work() {
     if (epoll_wait(epoll_fd_, &event, 1, -1) != 1) continue;
     if (event.data.u64 == kWakeEvent) return;
     Connection* c = slots_[event.data.u64 & 0xFFFFFFFFu].get();
-    const uint64_t generation = c->Generation();
-    if ((generation & 0xFFFFFFFFu) != event.data.u64 >> 32) continue;
-    if (c->Claim(generation)) Drive(c);
+    // Whoever has the descriptor now: the event may have been armed for its last owner at the moment when it
+    // changed hands, and nobody else would look. A look for nothing only arms it again.
+    if (c->Claim(c->Generation())) Drive(c);
   }
 }
 
@@ -200,11 +206,12 @@ void ConnectionLoop::SweepOne(Connection& c, int64_t now_ms) {
     handler_.Refuse(nullptr, c.peer_address, Failure{ErrorId::RequestTimeout}, true, c.out);
     Flush(c);
     Close(c);
-  } else if (expired || (quiet && c.in.empty())) {
+  } else if (expired || (quiet && c.in.empty() && !HasUnread(c.fd))) {
     Close(c);
   } else {
-    // Stopping, but a request is under way: give it back as it was.
-    Arm(c, c.out.empty() ? EPOLLIN : EPOLLOUT, c.deadline_ms);
+    // Stopping, but a request is under way: give it back as it was. What is buffered raises no event.
+    const uint32_t events = !c.out.empty() ? EPOLLOUT : c.in.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT;
+    Arm(c, events, c.deadline_ms);
   }
 }
 

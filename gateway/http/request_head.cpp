@@ -173,6 +173,16 @@ size_t RequestHead::Count(std::string_view name) const {
   return count;
 }
 
+std::string RequestHead::Join(std::string_view name) const {
+  std::string joined;
+  for (size_t i = 0; i < header_count; ++i) {
+    if (!EqualsIgnoringCase(headers[i].name, name)) continue;
+    if (!joined.empty()) joined += ',';
+    joined += headers[i].value;
+  }
+  return joined;
+}
+
 HeadScan ScanForHeadEnd(std::string_view buffer, size_t& scanned) {
   while (scanned < buffer.size()) {
     const size_t feed = buffer.find('\n', scanned);

@@ -110,7 +110,7 @@ void Server::Serve(const RequestHead& head, std::string_view body, const char* p
                    bool close, std::string& out) {
   const int64_t started = Microseconds();
   const size_t before = out.size();
-  Request request{head, body, proxies_.Resolve(peer_address, head.Find("X-Forwarded-For")),
+  Request request{head, body, proxies_.Resolve(peer_address, head.Join("X-Forwarded-For")),
                   RequestIdOf(&head)};
   Response response;
   engine_->Process(request, response, close, out);
@@ -123,7 +123,7 @@ void Server::Refuse(const RequestHead* head, const char* peer_address, const Fai
   // Only the request line of a head that was refused half-way may be relied upon.
   const std::string request_id = RequestIdOf(head);
   const std::string client =
-      proxies_.Resolve(peer_address, head ? head->Find("X-Forwarded-For") : std::string_view());
+      proxies_.Resolve(peer_address, head ? head->Join("X-Forwarded-For") : std::string());
   Response response;
   Fail(response, failure, request_id);
   const size_t before = out.size();

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
+#include <vector>
 
 #include "gateway/http/connection_loop.hpp"
 #include "gateway/http/log.hpp"
@@ -19,6 +21,18 @@ namespace latchkey {
 namespace {
 
 constexpr size_t kMaxWaiting = 1000;
+
+// What the program shall not see of our environment: the way into the database.
+std::vector<char*> EnvironmentForMail() {
+  std::vector<char*> kept;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text(*entry);
+    const bool secret = text.substr(0, 2) == "PG" || text.substr(0, 21) == "LATCHKEY_DATABASE_URL";
+    if (!secret) kept.push_back(*entry);
+  }
+  kept.push_back(nullptr);
+  return kept;
+}
 
 // Starts the program with its standard input on a pipe, and its output nowhere: our own standard
 // output is the log. Returns its process id, or -1.
@@ -40,7 +54,9 @@ pid_t Spawn(const std::string& command, int& input_fd) {
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   char* arguments[] = {const_cast<char*>(command.c_str()), nullptr};
   pid_t child = -1;
-  const int rc = posix_spawnp(&child, command.c_str(), &actions, &attributes, arguments, environ);
+  std::vector<char*> environment = EnvironmentForMail();
+  const int rc =
+      posix_spawnp(&child, command.c_str(), &actions, &attributes, arguments, environment.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   close(pipe_fds[0]);

@@ -26,8 +26,8 @@ Route Register() {
       .Returns("user", "User")
       .Returns("token", "string")
       .Returns("expires_at", "date-time")
-      .Fails({ErrorId::AlreadyExists, ErrorId::LockedOut, ErrorId::EmailUnverified,
-              ErrorId::TooBusy, ErrorId::NotConfigured});
+      .Fails({ErrorId::AlreadyExists, ErrorId::EmailUnverified, ErrorId::TooBusy,
+              ErrorId::NotConfigured});
 }
 
 Route ChangePassword() {
@@ -55,7 +55,7 @@ Route ForgotPassword() {
       .Takes(LinkBase(Source::kResetLink))
       .Status(202)
       .Message("If the address belongs to a user, a mail is on its way")
-      .Fails({ErrorId::LockedOut, ErrorId::NotConfigured});
+      .Fails({ErrorId::NotConfigured});
 }
 
 Route ResetPassword() {
@@ -67,7 +67,7 @@ Route ResetPassword() {
       .Takes(BodyField("new_password", Type::kPassword, kRequired, kMaxPassword,
                        "The password to be valid from now on."))
       .Message("Password reset")
-      .Fails({ErrorId::InvalidToken, ErrorId::TooBusy});
+      .Fails({ErrorId::InvalidToken, ErrorId::Forbidden, ErrorId::TooBusy});
 }
 
 Route VerifyEmail() {

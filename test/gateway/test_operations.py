@@ -4,7 +4,7 @@ import re
 import subprocess
 import unittest
 
-from harness import BINARY, PASSWORD, Gateway, GatewayTest, new_email
+from harness import BINARY, PASSWORD, Answer, Gateway, GatewayTest, new_email
 
 SECURITY_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer",
                     "cache-control": "no-store"}
@@ -204,6 +204,11 @@ class ProxyTest(unittest.TestCase):
                                   ("nonsense", "127.0.0.1"), ("203.0.113.9, x", "127.0.0.1"),
                                   ("1.1.1.1, fd00::5, 10.9.9.9", "1.1.1.1"), ("", "127.0.0.1")):
             self.assertEqual(self.client_of(gateway, forwarded), client, forwarded)
+        # A proxy may add a line of its own instead of adding to the client's: the last one counts.
+        answer = Answer(gateway.raw(
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 1.1.1.1\r\n"
+            b"X-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n"))
+        self.assertEqual(gateway.log_of(answer.headers["x-request-id"])["client"], "203.0.113.9")
         token = gateway.post("/api/auth/register", {"email": new_email(), "password": PASSWORD},
                              headers={"X-Forwarded-For": "203.0.113.77"}).json["token"]
         session = gateway.get("/api/auth/sessions", token).json["sessions"][0]
