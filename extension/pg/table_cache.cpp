@@ -67,6 +67,7 @@ bool TableCache::BeginReload() {
   const bool parallel = IsInParallelMode();
   this_transaction_only_ = parallel;
   if (!parallel) Call([] { PushActiveSnapshot(GetLatestSnapshot()); });
+  fresh_ = false;  // until the end is reached
   unchanged_ = true;
   return !parallel;
 }
