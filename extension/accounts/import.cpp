@@ -214,7 +214,7 @@ bool IsEntrysFault(const pg::BackendError& error) {
 }
 
 Outcome ImportGuarded(pg::Spi& spi, const Entry& entry) {
-  pg::Subtransaction attempt;
+  pg::Subtransaction attempt(spi);
   std::string reason;
   try {
     const Outcome outcome = ImportEntry(spi, entry);

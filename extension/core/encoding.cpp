@@ -21,6 +21,15 @@ constexpr DecodeTable MakeDecodeTable(const char* alphabet) {
   return table;
 }
 
+constexpr DecodeTable MakeHexTable() {
+  DecodeTable table{};
+  for (auto& entry : table) entry = -1;
+  for (int i = 0; i < 10; ++i) table['0' + i] = static_cast<int8_t>(i);
+  for (int i = 0; i < 6; ++i) table['a' + i] = table['A' + i] = static_cast<int8_t>(10 + i);
+  return table;
+}
+
+constexpr DecodeTable kHexTable = MakeHexTable();
 constexpr DecodeTable kUrlTable = MakeDecodeTable(kUrlAlphabet);
 constexpr DecodeTable kStandardTable = MakeDecodeTable(kStandardAlphabet);
 
@@ -41,24 +50,44 @@ std::optional<std::string> Decode(std::string_view text, const DecodeTable& tabl
   if (text.size() % 4 == 1) return std::nullopt;
   std::string bytes(text.size() * 3 / 4, '\0');
   char* out = bytes.data();
-  uint32_t buffer = 0;
-  int bits = 0;
+  const auto* in = reinterpret_cast<const uint8_t*>(text.data());
   int seen = 0;  // negative once a foreign character was met
-  for (const char c : text) {
-    const int value = table[static_cast<uint8_t>(c)];
+  const auto next = [&] {
+    const int value = table[*in++];
     seen |= value;
-    buffer = buffer << 6 | (static_cast<uint32_t>(value) & 63);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      *out++ = static_cast<char>(buffer >> bits & 255);
-    }
+    return static_cast<uint32_t>(value) & 63;
+  };
+  // Four characters are three bytes: tokens are read at every request, so not bit by bit.
+  for (size_t i = text.size() / 4; i > 0; --i) {
+    uint32_t group = next() << 18;
+    group |= next() << 12;
+    group |= next() << 6;
+    group |= next();
+    *out++ = static_cast<char>(group >> 16);
+    *out++ = static_cast<char>(group >> 8 & 255);
+    *out++ = static_cast<char>(group & 255);
   }
-  if (seen < 0 || (buffer & ((1u << bits) - 1)) != 0) return std::nullopt;
+  uint32_t left_over = 0;  // bits that belong to no byte: a second spelling unless they are zero
+  if (text.size() % 4 == 2) {
+    uint32_t group = next() << 6;
+    group |= next();
+    *out++ = static_cast<char>(group >> 4);
+    left_over = group & 15;
+  } else if (text.size() % 4 == 3) {
+    uint32_t group = next() << 12;
+    group |= next() << 6;
+    group |= next();
+    *out++ = static_cast<char>(group >> 10);
+    *out++ = static_cast<char>(group >> 2 & 255);
+    left_over = group & 3;
+  }
+  if (seen < 0 || left_over != 0) return std::nullopt;
   return bytes;
 }
 
 }  // namespace
+
+int HexDigit(char c) { return kHexTable[static_cast<uint8_t>(c)]; }
 
 std::string HexEncode(std::string_view bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -85,7 +114,9 @@ std::optional<std::string> HexDecode(std::string_view text) {
 }
 
 std::string Base64UrlEncode(std::string_view bytes) { return Encode(bytes, kUrlAlphabet); }
-std::optional<std::string> Base64UrlDecode(std::string_view text) { return Decode(text, kUrlTable); }
+std::optional<std::string> Base64UrlDecode(std::string_view text) {
+  return Decode(text, kUrlTable);
+}
 std::string Base64Encode(std::string_view bytes) { return Encode(bytes, kStandardAlphabet); }
 std::optional<std::string> Base64Decode(std::string_view text) {
   return Decode(text, kStandardTable);

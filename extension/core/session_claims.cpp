@@ -1,6 +1,7 @@
 // Session claims to and from JSON.
 #include "extension/core/session_claims.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "extension/core/json_object.hpp"
@@ -8,6 +9,8 @@
 namespace latchkey {
 
 namespace {
+
+bool IsUpperCase(char c) { return c >= 'A' && c <= 'Z'; }
 
 // Takes a payload apart from its front.
 class Reader {
@@ -22,7 +25,7 @@ class Reader {
   bool Take(Uuid& id) {
     const std::string_view text = rest_.substr(0, 36);
     const auto parsed = ParseUuid(text);
-    if (!parsed || text.find_first_of("ABCDEF") != std::string_view::npos) return false;
+    if (!parsed || std::any_of(text.begin(), text.end(), IsUpperCase)) return false;
     id = *parsed;
     rest_.remove_prefix(36);
     return true;

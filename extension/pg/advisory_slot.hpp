@@ -1,5 +1,6 @@
-// One of a number of slots, held by an advisory lock of the transaction: bounds how many do a thing at
-// once, and survives no crash. Lock tags are our own: they never meet an application's advisory locks.
+// One of a number of slots, held by an advisory lock of the transaction: bounds how many do a thing
+// at once, and survives no crash. Lock tags are our own: they never meet an application's advisory
+// locks.
 #pragma once
 
 #include "extension/pg/fence.hpp"
@@ -19,8 +20,8 @@ class AdvisorySlot {
 
   bool TryAcquire();
   void Acquire();
-  // Queues behind the others, first come first served. False when the time is over; then the server has
-  // raised an error inside, and the caller must raise one too.
+  // Queues behind the others, first come first served. False when the time is over; then the server
+  // has raised an error inside, and the caller must raise one too.
   bool AcquireWithin(int milliseconds);
   // At the latest the end of the transaction releases it.
   void Release();

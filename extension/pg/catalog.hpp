@@ -5,9 +5,9 @@
 
 namespace latchkey::pg {
 
-Oid SchemaOid();                     // of schema latchkey
-Oid OwnerRole();                     // owner of the schema
-Oid TypeOid(const char* name);       // of a composite type of the schema
+Oid SchemaOid();                       // of schema latchkey
+Oid OwnerRole();                       // owner of the schema
+Oid TypeOid(const char* name);         // of a composite type of the schema
 bool CallerHasRole(const char* role);  // the current user is a member of it, or a superuser
 
 }  // namespace latchkey::pg

@@ -63,12 +63,18 @@ inline Param ToParam(const Raw& raw) { return {raw.type, raw.value, raw.is_null}
 
 template <typename T>
 constexpr Oid OidOf() {
-  if constexpr (std::is_same_v<T, Uuid>) return UUIDOID;
-  else if constexpr (std::is_same_v<T, Timestamp>) return TIMESTAMPTZOID;
-  else if constexpr (std::is_same_v<T, int64_t>) return INT8OID;
-  else if constexpr (std::is_same_v<T, int32_t>) return INT4OID;
-  else if constexpr (std::is_same_v<T, bool>) return BOOLOID;
-  else return TEXTOID;
+  if constexpr (std::is_same_v<T, Uuid>)
+    return UUIDOID;
+  else if constexpr (std::is_same_v<T, Timestamp>)
+    return TIMESTAMPTZOID;
+  else if constexpr (std::is_same_v<T, int64_t>)
+    return INT8OID;
+  else if constexpr (std::is_same_v<T, int32_t>)
+    return INT4OID;
+  else if constexpr (std::is_same_v<T, bool>)
+    return BOOLOID;
+  else
+    return TEXTOID;
 }
 
 template <typename T>
@@ -76,8 +82,8 @@ Param ToParam(const std::optional<T>& value) {
   return value ? ToParam(*value) : Param{OidOf<T>(), 0, true};
 }
 
-// text, varchar, bytea: the bytes, detoasted when they need it. The view lives as long as the Datum or
-// the current memory context.
+// text, varchar, bytea: the bytes, detoasted when they need it. The view lives as long as the Datum
+// or the current memory context.
 std::string_view BytesOf(Datum datum);
 
 template <typename T>

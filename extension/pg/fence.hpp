@@ -42,8 +42,8 @@ MemoryContext ErrorContextOfEntry();
 ErrorData* TakeError();  // null when memory ran out
 }  // namespace internal
 
-// Runs a server function that may raise. The callable must create nothing that has a destructor, and
-// returns nothing or something trivially copyable.
+// Runs a server function that may raise. The callable must create nothing that has a destructor,
+// and returns nothing or something trivially copyable.
 template <typename Function>
 auto Call(Function&& function) -> decltype(function()) {
   using Result = decltype(function());
@@ -85,14 +85,14 @@ inline void CheckInterrupts() {
 
 // Defines the entry point latchkey_NAME of the SQL function whose body follows:
 //   LATCHKEY_FUNCTION(get_user, kOpen) { return …; }     with `args` as its parameter
-#define LATCHKEY_FUNCTION(name, secrecy)                                                   \
-  static Datum name(::latchkey::pg::Args& args);                                           \
-  extern "C" {                                                                             \
-  __attribute__((visibility("default"))) Datum latchkey_##name(PG_FUNCTION_ARGS);          \
+#define LATCHKEY_FUNCTION(name, secrecy)                                                    \
+  static Datum name(::latchkey::pg::Args& args);                                            \
+  extern "C" {                                                                              \
+  __attribute__((visibility("default"))) Datum latchkey_##name(PG_FUNCTION_ARGS);           \
   __attribute__((visibility("default"))) const Pg_finfo_record* pg_finfo_latchkey_##name(); \
-  PG_FUNCTION_INFO_V1(latchkey_##name);                                                    \
-  Datum latchkey_##name(PG_FUNCTION_ARGS) {                                                \
-    return ::latchkey::pg::Enter(fcinfo, name, ::latchkey::pg::Secrecy::secrecy);          \
-  }                                                                                        \
-  }                                                                                        \
+  PG_FUNCTION_INFO_V1(latchkey_##name);                                                     \
+  Datum latchkey_##name(PG_FUNCTION_ARGS) {                                                 \
+    return ::latchkey::pg::Enter(fcinfo, name, ::latchkey::pg::Secrecy::secrecy);           \
+  }                                                                                         \
+  }                                                                                         \
   static Datum name([[maybe_unused]] ::latchkey::pg::Args& args)

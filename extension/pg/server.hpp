@@ -1,5 +1,5 @@
-// PostgreSQL's headers, in the one order that works from C++. Include standard headers before this one:
-// the server redefines printf and its kin.
+// PostgreSQL's headers, in the one order that works from C++. Include standard headers before this
+// one: the server redefines printf and its kin.
 #pragma once
 
 #include <cstdint>

@@ -78,14 +78,19 @@ void Row::ThrowNull(int column) {
   throw std::logic_error("latchkey: unexpected null in column " + std::to_string(column));
 }
 
-Spi::Spi(Mode mode) : mode_(mode), caller_(CurrentMemoryContext) {
+void Spi::Connect() {
+  if (owner_) return;
+  caller_ = CurrentMemoryContext;
   Call([] {
     if (SPI_connect() != SPI_OK_CONNECT) elog(ERROR, "latchkey: SPI_connect failed");
   });
+  owner_.emplace();
 }
 
 void Spi::Finish() {
-  owner_.Leave();
+  if (!owner_) return;
+  owner_->Leave();
+  owner_.reset();
   Call([] {
     if (SPI_finish() != SPI_OK_FINISH) elog(ERROR, "latchkey: SPI_finish failed");
   });
@@ -112,6 +117,7 @@ void Spi::Prepare(Statement& statement, const Param* params, size_t count) {
 Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool read_only,
                   bool latest) {
   if (count > kMaxParams) throw std::length_error("too many parameters");
+  Connect();
   if (statement.plan_ == nullptr) Prepare(statement, params, count);
   Datum values[kMaxParams];
   char nulls[kMaxParams];

@@ -7,9 +7,9 @@
 
 namespace latchkey::pg {
 
-// While it lives, statements run as latchkey_owner and names resolve in pg_catalog alone, whoever the
-// caller is and whatever its search_path (as the server's own foreign-key triggers do). An error leaves
-// both to the end of the (sub)transaction, which restores them.
+// While it lives, statements run as latchkey_owner and names resolve in pg_catalog alone, whoever
+// the caller is and whatever its search_path (as the server's own foreign-key triggers do). An
+// error leaves both to the end of the (sub)transaction, which restores them.
 class OwnerScope {
  public:
   OwnerScope();
@@ -81,20 +81,21 @@ class Rows {
   uint64_t count_;
 };
 
-// An SPI session. Finish() ends it; when an exception passes, the server cleans up at the end of the
-// (sub)transaction, and the destructor does nothing.
+// An SPI session. It connects, and becomes the owner, at its first statement: a call that the
+// backend's caches answer costs neither. Finish() ends it; when an exception passes, the server
+// cleans up at the end of the (sub)transaction, and the destructor does nothing.
 class Spi {
  public:
   enum Mode { kReadWrite, kReadOnly };
 
   // kReadOnly for STABLE functions: every statement then reads with the caller's snapshot.
-  explicit Spi(Mode mode = kReadWrite);
+  explicit Spi(Mode mode = kReadWrite) : mode_(mode) {}
   ~Spi() = default;
   Spi(const Spi&) = delete;
   Spi& operator=(const Spi&) = delete;
 
-  // Runs with a new snapshot (read committed), and sees what this transaction did. affected() counts the
-  // changed rows.
+  // Runs with a new snapshot (read committed), and sees what this transaction did. affected()
+  // counts the changed rows.
   template <typename... Ts>
   Rows Run(Statement& statement, const Ts&... args) {
     const Param params[] = {ToParam(args)..., Param{}};
@@ -115,6 +116,7 @@ class Spi {
   }
   uint64_t affected() const { return affected_; }
 
+  void Connect();  // at once; statements do it by themselves
   void Finish();
 
  private:
@@ -123,15 +125,16 @@ class Spi {
   static void Prepare(Statement& statement, const Param* params, size_t count);
 
   Mode mode_;
-  MemoryContext caller_;
-  OwnerScope owner_;
+  MemoryContext caller_ = nullptr;
+  std::optional<OwnerScope> owner_;  // while connected
   uint64_t affected_ = 0;
 };
 
 // Error 25006 in a read-only transaction, and so on a standby.
 void RequireWritable(const char* what);
 
-// Memory that outlives the SPI session: the context that was current when the SQL function was entered.
+// Memory that outlives the SPI session: the context that was current when the SQL function was
+// entered.
 inline MemoryContext ResultContext() { return internal::ErrorContextOfEntry(); }
 
 }  // namespace latchkey::pg

@@ -1,7 +1,7 @@
 // An internal subtransaction: the only place where an error may be swallowed.
 #pragma once
 
-#include "extension/pg/fence.hpp"
+#include "extension/pg/spi.hpp"
 
 extern "C" {
 #include "utils/resowner.h"
@@ -9,11 +9,15 @@ extern "C" {
 
 namespace latchkey::pg {
 
-// Usage: { Subtransaction sub; try { …; sub.Commit(); } catch (…) { sub.Rollback(); … } }
+// Usage: { Subtransaction sub(spi); try { …; sub.Commit(); } catch (…) { sub.Rollback(); … } }
 // Rollback restores memory context, user, search path, SPI level and bindings.
 class Subtransaction {
  public:
-  Subtransaction() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
+  // The session is connected before, or it would end with the subtransaction.
+  explicit Subtransaction(Spi& spi) {
+    spi.Connect();
+    context_ = CurrentMemoryContext;
+    owner_ = CurrentResourceOwner;
     Call([] { BeginInternalSubTransaction(nullptr); });
     MemoryContextSwitchTo(context_);
   }
@@ -32,8 +36,8 @@ class Subtransaction {
     CurrentResourceOwner = owner_;
   }
 
-  MemoryContext context_;
-  ResourceOwner owner_;
+  MemoryContext context_ = nullptr;
+  ResourceOwner owner_ = nullptr;
 };
 
 }  // namespace latchkey::pg

@@ -1,7 +1,9 @@
-// Contents of a small table kept in a backend, and right again at the next statement after a change.
+// Contents of a small table kept in a backend, and right again at the next statement after a
+// change.
 //
 // A change of the table sends the server's own relation-cache invalidation (see the trigger
-// latchkey._invalidate), which reaches every backend, standbys' too, at commit. Here it clears a flag.
+// latchkey._invalidate), which reaches every backend, standbys' too, at commit. Here it clears a
+// flag.
 #pragma once
 
 #include "extension/pg/spi.hpp"
@@ -17,8 +19,8 @@ class TableCache {
   // True when what was loaded still holds.
   bool IsFresh();
 
-  // Reads the table through `statement` with a snapshot of now: an older one could miss a change whose
-  // invalidation has already been consumed, and the stale copy would never be noticed.
+  // Reads the table through `statement` with a snapshot of now: an older one could miss a change
+  // whose invalidation has already been consumed, and the stale copy would never be noticed.
   template <typename Load>
   void Reload(Spi& spi, Statement& statement, Load&& load) {
     const bool pushed = BeginReload();

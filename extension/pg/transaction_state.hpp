@@ -1,5 +1,5 @@
-// What is bound to the current transaction, in this backend's memory alone: the authenticated identity
-// and the request's metadata. No SET can forge it, and the next transaction never sees it.
+// What is bound to the current transaction, in this backend's memory alone: the authenticated
+// identity and the request's metadata. No SET can forge it, and the next transaction never sees it.
 #pragma once
 
 #include "extension/core/uuid.hpp"
@@ -20,7 +20,8 @@ struct RequestContext {
   std::string user_agent;
 };
 
-// Binding lasts to the end of the transaction; rolling back to a savepoint restores what was bound at it.
+// Binding lasts to the end of the transaction; rolling back to a savepoint restores what was bound
+// at it.
 void BindIdentity(const Identity& identity);
 const Identity* BoundIdentity();  // null when none is bound
 

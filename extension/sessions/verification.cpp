@@ -4,6 +4,7 @@
 #include "extension/accounts/standing.hpp"
 #include "extension/core/error.hpp"
 #include "extension/pg/args.hpp"
+#include "extension/pg/key_lookup.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/sessions/tokens.hpp"
 #include "extension/settings/settings.hpp"
@@ -14,11 +15,53 @@ namespace {
 
 constexpr settings::DurationSetting kRotationGrace("sessions.rotation_grace");
 
+struct StoredSession : VerifiedSession {
+  Uuid token_id;
+  std::optional<Uuid> previous_token_id;
+  pg::Timestamp token_issued_at;
+};
+
+// Of a row with the columns of FindSession, numbered from `first`.
+template <typename Columns>
+StoredSession ReadSession(const SessionClaims& claims, const Columns& row, int first) {
+  StoredSession session;
+  session.user_id = claims.user_id;
+  session.session_id = claims.session_id;
+  session.token_id = row.template Get<Uuid>(first);
+  session.previous_token_id = row.template Optional<Uuid>(first + 1);
+  session.token_issued_at = row.template Get<pg::Timestamp>(first + 2);
+  session.expires_at = row.template Get<pg::Timestamp>(first + 3);
+  session.tenant_id = row.template Optional<Uuid>(first + 4);
+  session.email = row.template Get<std::string>(first + 5);
+  session.name = row.template Optional<std::string>(first + 6);
+  return session;
+}
+
+// One row by its key, and no look at users: whoever blocks or deletes a user ends the sessions in
+// the same transaction, and StartSession can't begin one afterwards.
+std::optional<StoredSession> FindSession(pg::Spi& spi, const SessionClaims& claims) {
+  static pg::KeyLookup lookup(
+      "sessions", {"token_id", "previous_token_id", "token_issued_at", "expires_at", "tenant_id",
+                   "email", "name", "revoked_at"});
+  constexpr int kRevokedAt = 7;
+  static pg::Statement statement(R"(
+    SELECT token_id, previous_token_id, token_issued_at, expires_at, tenant_id, email, name
+      FROM latchkey.sessions WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL)");
+  if (lookup.IsUsable()) {
+    const auto found = lookup.Find(claims.user_id, claims.session_id);
+    if (!found || found.Optional<pg::Timestamp>(kRevokedAt)) return std::nullopt;
+    return ReadSession(claims, found, 0);
+  }
+  const pg::Rows rows = spi.Read(statement, claims.user_id, claims.session_id);
+  if (rows.empty()) return std::nullopt;
+  return ReadSession(claims, rows[0], 1);
+}
+
 // After a refresh the token before it is good for a moment more: requests are under way with it.
-bool IsCurrentToken(pg::Spi& spi, const pg::Row& row, const Uuid& token_id) {
-  if (row.Get<Uuid>(1) == token_id) return true;
-  return row.Optional<Uuid>(2) == token_id &&
-         pg::Now() < row.Get<pg::Timestamp>(3) + kRotationGrace.Micros(spi);
+bool IsCurrentToken(pg::Spi& spi, const StoredSession& session, const Uuid& token_id) {
+  if (session.token_id == token_id) return true;
+  return session.previous_token_id == token_id &&
+         pg::Now() < session.token_issued_at + kRotationGrace.Micros(spi);
 }
 
 Datum ReturnSession(pg::Args& args, const VerifiedSession& session) {
@@ -32,27 +75,14 @@ Datum ReturnSession(pg::Args& args, const VerifiedSession& session) {
 void ThrowInvalidToken() { throw Error(ErrorCode::kInvalidToken, "the token is not valid"); }
 
 VerifiedSession VerifyToken(pg::Spi& spi, std::string_view token) {
-  // One row by its key, and no look at users: whoever blocks or deletes a user ends the sessions in the same
-  // transaction, and StartSession can't begin one afterwards.
-  static pg::Statement statement(R"(
-    SELECT token_id, previous_token_id, token_issued_at, expires_at, tenant_id, email, name
-      FROM latchkey.sessions WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL)");
   const auto claims = ReadToken(spi, token);
   if (!claims) ThrowInvalidToken();
-  const pg::Rows rows = spi.Read(statement, claims->user_id, claims->session_id);
-  if (rows.empty()) ThrowInvalidToken();
-  const pg::Row row = rows[0];
-  VerifiedSession session;
-  session.user_id = claims->user_id;
-  session.session_id = claims->session_id;
-  session.expires_at = row.Get<pg::Timestamp>(4);
-  session.tenant_id = row.Optional<Uuid>(5);
-  session.email = row.Text(6);
-  session.name = row.Optional<std::string>(7);
-  if (session.expires_at <= pg::Now() || !IsCurrentToken(spi, row, claims->token_id)) {
+  const auto session = FindSession(spi, *claims);
+  if (!session || session->expires_at <= pg::Now() ||
+      !IsCurrentToken(spi, *session, claims->token_id)) {
     ThrowInvalidToken();
   }
-  return session;
+  return *session;
 }
 
 LATCHKEY_FUNCTION(verify, kSecret) {

@@ -131,7 +131,7 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
            $2 = ANY ($5))");
   pg::Spi spi;
   std::string problem;
-  pg::Subtransaction attempt;
+  pg::Subtransaction attempt(spi);
   try {
     CheckType(spi, type, value);
     attempt.Commit();

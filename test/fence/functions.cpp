@@ -74,7 +74,7 @@ LATCHKEY_FUNCTION(fence_swallow, kOpen) {
   std::string seen;
   pg::Spi spi;
   for (int i = 0; i < times; ++i) {
-    pg::Subtransaction attempt;
+    pg::Subtransaction attempt(spi);
     try {
       spi.Run(before);
       FailBelowFrames(kind, 2);
@@ -146,7 +146,7 @@ LATCHKEY_FUNCTION(fence_entry_is_kept, kOpen) {
   pg::Spi spi;
   spi.Read(returning);
   bool kept = pg::ResultContext() == entry;
-  pg::Subtransaction attempt;
+  pg::Subtransaction attempt(spi);
   try {
     spi.Run(failing);
     attempt.Commit();

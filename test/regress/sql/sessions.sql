@@ -34,6 +34,19 @@ SELECT count(*) FROM latchkey.list_sessions(:'sue', :'first_id', 2);
 SELECT regress.error_of(format('SELECT latchkey.list_sessions(%L, NULL, %s)', :'sue', n)) FROM unnest(ARRAY['0', '-1', '1001', 'NULL']) AS n;
 SELECT count(*) FROM latchkey.list_sessions('00000000-0000-7000-8000-000000000000');
 
+-- Where Citus is installed, rows may lie on other nodes: verification then asks by SQL, and answers the same.
+SET allow_system_table_mods = on;
+INSERT INTO pg_extension SELECT 1, 'citus', extowner, extnamespace, false, '0' FROM pg_extension WHERE extname = 'latchkey';
+\c -
+SELECT user_id = :'sue' AS hers, session_id = :'session' AS this_one, tenant_id, email, name, role, expires_at > now() AS lasts FROM latchkey.verify(:'token');
+SELECT regress.token_of('sue') AS ended \gset
+SELECT latchkey.logout(:'ended');
+SELECT regress.error_of(format('SELECT latchkey.verify(%L)', :'ended'));
+SET allow_system_table_mods = on;
+DELETE FROM pg_extension WHERE extname = 'citus';
+\c -
+SELECT regress.error_of(format('SELECT latchkey.verify(%L)', :'ended'));
+
 -- Logging out ends this session only, and once.
 SELECT regress.token_of('sue') AS other \gset
 SELECT latchkey.logout(:'token');
