@@ -178,6 +178,11 @@ std::optional<Failure> Dispatcher::HandleSql(const Route& route, size_t index,
   }
   std::vector<Parameter> values;
   if (auto failure = CollectArguments(route, config_, request, bearer, values)) return failure;
+  if (route.mails_too && !(mailer_.configured() && mailer_.HasRoom())) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (route.arguments[i].source == Source::kVerifyLink) values[i] = std::nullopt;
+    }
+  }
   if (no_token) {
     Wrap(route, {}, response.body);
     return std::nullopt;
@@ -202,6 +207,10 @@ std::optional<Failure> Dispatcher::Respond(const Route& route, const PGresult* r
     for (int row = 0; row < PQntuples(rows); ++row) mailer_.Send(std::string(Cell(rows, row, 0)));
     Wrap(route, {}, response.body);
     return std::nullopt;
+  }
+  if (route.mails_too) {
+    const std::string_view mail = Cell(rows, 0, 3);
+    if (!mail.empty()) mailer_.Send(std::string(mail));
   }
   const std::string_view outcome = Cell(rows, 0, 1);
   if (!outcome.empty() && outcome != "ok") {
