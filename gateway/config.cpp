@@ -56,6 +56,10 @@ const std::vector<Option>& Options() {
        600000, "how long running requests may take after SIGTERM"},
       {"max-connections", "LATCHKEY_MAX_CONNECTIONS", "N", "12000", &Config::max_connections, 1,
        1000000, "client connections at most; more are answered 503"},
+      {"max-buffered-kib", "LATCHKEY_MAX_BUFFERED_KIB", "KIB", "65536", &Config::max_buffered_kib,
+       64, 16777216,
+       "memory for requests that are not yet served, of all clients together; beyond it requests "
+       "over 4 KiB are answered 503"},
       {"cors-origins", "LATCHKEY_CORS_ORIGINS", "LIST", "", &Config::cors_origins, 0, 0,
        "origins that browsers may call from, comma-separated, or *"},
       {"trusted-proxies", "LATCHKEY_TRUSTED_PROXIES", "LIST", "", &Config::trusted_proxies, 0, 0,

@@ -20,6 +20,7 @@ struct Config {
   long idle_timeout_ms = 0;
   long drain_timeout_ms = 0;
   long max_connections = 0;
+  long max_buffered_kib = 0;
   std::vector<std::string> cors_origins;
   std::vector<std::string> trusted_proxies;
   std::string public_url;

@@ -38,6 +38,33 @@ void EmitMailToken(pg::Args& args, const Credentials& user, const IssuedToken& i
                 pg::ToValue(issued.token), pg::ToValue(issued.expires_at)});
 }
 
+// What somebody who only names an address may ask for.
+struct MailKind {
+  const char* scope;  // of the throttle
+  TokenPurpose purpose;
+  bool unverified_only;
+  const char* event;
+};
+
+// Emits a token when the first argument is the address of a user who may have one; else no row.
+void RequestMailFor(pg::Args& args, const MailKind& kind) {
+  const auto email = args.Text(0, "email");
+  const auto address = TryParseAddress(email);
+  pg::Spi spi;
+  const bool allowed = MayMail(spi, kind.scope, address ? std::string_view(address->key) : email);
+  const auto user = address ? FindCredentials(spi, *address) : std::nullopt;
+  const bool due =
+      user && user->status == "active" && !(kind.unverified_only && user->email_verified);
+  std::optional<IssuedToken> issued;
+  if (allowed && due) {
+    issued = IssueToken(spi, *user, kind.purpose);
+    RecordUserEvent(spi, user->user_id, kind.event);
+  }
+  spi.Finish();
+  args.BeginSet();
+  if (issued) EmitMailToken(args, *user, *issued);
+}
+
 }  // namespace
 
 LATCHKEY_FUNCTION(change_password, kSecret) {
@@ -81,20 +108,8 @@ LATCHKEY_FUNCTION(set_password, kSecret) {
 }
 
 LATCHKEY_FUNCTION(request_password_reset, kSecret) {
-  const auto email = args.Text(0, "email");
-  const auto address = TryParseAddress(email);
-  pg::Spi spi;
-  const bool allowed =
-      MayMail(spi, "password_reset", address ? std::string_view(address->key) : email);
-  const auto user = address ? FindCredentials(spi, *address) : std::nullopt;
-  std::optional<IssuedToken> issued;
-  if (allowed && user && user->status == "active") {
-    issued = IssueToken(spi, *user, TokenPurpose::kPasswordReset);
-    RecordUserEvent(spi, user->user_id, "user.password_reset_requested");
-  }
-  spi.Finish();
-  args.BeginSet();
-  if (issued) EmitMailToken(args, *user, *issued);
+  RequestMailFor(args, {"password_reset", TokenPurpose::kPasswordReset, false,
+                        "user.password_reset_requested"});
   return args.Void();
 }
 
@@ -135,6 +150,12 @@ LATCHKEY_FUNCTION(request_email_verification, kSecret) {
   spi.Finish();
   args.BeginSet();
   if (issued) EmitMailToken(args, user, *issued);
+  return args.Void();
+}
+
+LATCHKEY_FUNCTION(request_email_verification_for, kSecret) {
+  RequestMailFor(args, {"email_verification", TokenPurpose::kEmailVerification, true,
+                        "user.email_verification_requested"});
   return args.Void();
 }
 

@@ -189,6 +189,8 @@ int ImportUsers(const Config& config, const std::vector<std::string>& arguments)
   if (path.empty()) return Complain("import-users needs a file");
   if (rejected_path.empty()) rejected_path = path + ".rejected.json";
   if (config.database_url.empty()) return Complain("--database-url is needed");
+  const std::string malformed = CheckDatabaseUrl(config.database_url);
+  if (!malformed.empty()) return Complain(malformed.c_str());
   const UsersFile file = ReadUsersFile(path);
   if (!file.error.empty()) return Complain(path + ": " + file.error);
   Pool::Options options;

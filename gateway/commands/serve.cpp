@@ -47,6 +47,7 @@ LoopOptions LoopOptionsOf(const Config& config) {
   options.port = static_cast<int>(config.port);
   options.workers = static_cast<size_t>(config.pool_size + kSpareWorkers);
   options.max_connections = static_cast<size_t>(config.max_connections);
+  options.max_buffered_bytes = static_cast<size_t>(config.max_buffered_kib) * 1024;
   options.request_timeout_ms = config.request_timeout_ms;
   options.idle_timeout_ms = config.idle_timeout_ms;
   options.drain_timeout_ms = config.drain_timeout_ms;
@@ -88,6 +89,8 @@ void AddOwnGauges(Metrics& metrics, const ConnectionLoop& loop, const Mailer& ma
                    [&loop] { return static_cast<double>(loop.connections()); });
   metrics.AddGauge("latchkey_http_connections_accepted_total", "counter", "Connections accepted.",
                    [&loop] { return static_cast<double>(loop.accepted()); });
+  metrics.AddGauge("latchkey_http_buffered_bytes", "gauge", "Memory of requests not yet served.",
+                   [&loop] { return static_cast<double>(loop.buffered_bytes()); });
   metrics.AddGauge("latchkey_http_request_timeouts_total", "counter",
                    "Requests that did not arrive in time.",
                    [&loop] { return static_cast<double>(loop.timed_out()); });
@@ -108,6 +111,11 @@ void AddOwnGauges(Metrics& metrics, const ConnectionLoop& loop, const Mailer& ma
 int Serve(const Config& config) {
   if (config.database_url.empty()) {
     std::fputs("latchkey-gateway: --database-url or LATCHKEY_DATABASE_URL is needed\n", stderr);
+    return 2;
+  }
+  const std::string malformed = CheckDatabaseUrl(config.database_url);
+  if (!malformed.empty()) {
+    std::fprintf(stderr, "latchkey-gateway: %s\n", malformed.c_str());
     return 2;
   }
   RaiseDescriptorLimit();

@@ -24,6 +24,26 @@ SqlError ReadError(const PGresult* result) {
   return error;
 }
 
+std::string CheckDatabaseUrl(const std::string& url) {
+  const bool is_uri = url.rfind("postgresql://", 0) == 0 || url.rfind("postgres://", 0) == 0;
+  if (!is_uri && url.find('=') == std::string::npos) return "";  // the name of a database
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
+  if (!options) return "the database URL is malformed";
+  for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
+    const std::string keyword = option->keyword;
+    const std::string value = option->val ? option->val : "";
+    // Such a password would be cut there, and its rest be logged as a part of the address.
+    if (keyword == "host" && value.find('@') != std::string::npos) {
+      return "the database URL's host contains @: write @ as %40 in the password";
+    }
+    if (keyword == "port" && value.find_first_not_of("0123456789,") != std::string::npos) {
+      return "the database URL's port is no number: write / ? # as %2F %3F %23 in the password";
+    }
+  }
+  return "";
+}
+
 PgConnection::PgConnection(const ConnectOptions& options) {
   const std::string timeout = std::to_string(options.connect_timeout_s);
   // The first one is the URL; what follows it wins over what it says, except the fallback name.
@@ -40,6 +60,9 @@ PgConnection::PgConnection(const ConnectOptions& options) {
   if (!handle_) throw std::bad_alloc();
   PQsetNoticeProcessor(
       handle_, [](void*, const char*) {}, nullptr);
+  // A server that takes nothing in must not hold a thread beyond its deadline, in PQfinish()
+  // neither.
+  PQsetnonblocking(handle_, 1);
 }
 
 PgConnection::~PgConnection() { PQfinish(handle_); }

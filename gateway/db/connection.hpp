@@ -30,6 +30,10 @@ struct ConnectOptions {
   int connect_timeout_s = 5;
 };
 
+// What is wrong with a connection URL or string, empty when nothing is. The text quotes nothing of
+// it, unlike libpq's: it may hold a password.
+std::string CheckDatabaseUrl(const std::string& url);
+
 class PgConnection {
  public:
   // Connects, and waits for it. Look at ok() afterwards.

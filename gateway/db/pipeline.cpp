@@ -10,10 +10,36 @@ namespace latchkey {
 namespace {
 
 constexpr int kMaxAttempts = 4;
+constexpr int64_t kRollBackTimeoutMs = 1000;
 const Statement kBegin = {0, "BEGIN"};
 const Statement kCommit = {1, "COMMIT"};
 
 std::string NameOf(const Statement& statement) { return "lk" + std::to_string(statement.id); }
+
+// Waits for the next result, and sends meanwhile what is still to be sent. False: the connection
+// failed, or it took too long.
+bool NextResult(PGconn* handle, int64_t deadline_ms, PgResult& result) {
+  while (PQisBusy(handle)) {
+    const int unsent = PQflush(handle);
+    if (unsent < 0) return false;
+    const int64_t left_ms = deadline_ms - MonotonicMs();
+    pollfd socket = {PQsocket(handle), static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), 0};
+    if (left_ms <= 0 || poll(&socket, 1, static_cast<int>(left_ms)) == 0) return false;
+    if (PQconsumeInput(handle) != 1) return false;
+  }
+  result.reset(PQgetResult(handle));
+  return true;
+}
+
+// Ends the transaction; when it can't, the connection is not idle, and the pool closes it.
+void RollBack(PGconn* handle, int64_t timeout_ms) {
+  const int64_t deadline_ms = MonotonicMs() + timeout_ms;
+  if (PQsendQuery(handle, "ROLLBACK") != 1) return;
+  PgResult result;
+  do {
+    if (!NextResult(handle, deadline_ms, result)) return;
+  } while (result);
+}
 
 // One pipeline on one connection: send everything, then read everything up to the Sync.
 class Pipeline {
@@ -71,16 +97,7 @@ class Pipeline {
     const Statement* executed;
   };
 
-  bool Next(PgResult& result) {
-    while (PQisBusy(handle_)) {
-      const int64_t left_ms = deadline_ms_ - MonotonicMs();
-      pollfd socket = {PQsocket(handle_), POLLIN, 0};
-      if (left_ms <= 0 || poll(&socket, 1, static_cast<int>(left_ms)) == 0) return false;
-      if (PQconsumeInput(handle_) != 1) return false;
-    }
-    result.reset(PQgetResult(handle_));
-    return true;
-  }
+  bool Next(PgResult& result) { return NextResult(handle_, deadline_ms_, result); }
 
   PgConnection& connection_;
   PGconn* handle_;
@@ -128,7 +145,7 @@ TransactionResult RunTransaction(PgConnection& connection,
   }
   if (PQtransactionStatus(connection.handle()) != PQTRANS_IDLE) {
     // A failed statement made the server skip our COMMIT.
-    const PgResult rollback(PQexec(connection.handle(), "ROLLBACK"));
+    RollBack(connection.handle(), kRollBackTimeoutMs);
     if (!out.error) {
       out.error = SqlError{};
       out.error->message = "the transaction was left open";

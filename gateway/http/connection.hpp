@@ -23,13 +23,16 @@ struct Connection {
   size_t out_sent = 0;       // how much of it was sent already
   size_t scanned = 0;        // see ScanForHeadEnd
   size_t awaited_bytes = 0;  // head and body of the request being received, once the head is known
+  size_t counted_bytes = 0;  // its share of the loop's count of buffered bytes
   int64_t started_ms = 0;    // when its first byte arrived; 0: between two requests
+  int64_t complete_us = 0;   // when its last byte had arrived; it may have to wait from then on
   int64_t output_deadline_ms = 0;  // 0: no output is stuck
   size_t drained_bytes = 0;        // thrown away after our last answer
 
   bool close_after_output = false;
   bool lingering =
       false;  // our side is shut; we read on, so that the answer is not lost in a reset
+  bool turned_away = false;  // answered when it was accepted; not one of max_connections
   bool continue_sent = false;
   bool peer_closed = false;
   char peer_address[46] = {};  // INET6_ADDRSTRLEN
@@ -52,9 +55,9 @@ struct Connection {
     fd = new_fd;
     std::string().swap(in);
     std::string().swap(out);
-    out_sent = scanned = awaited_bytes = drained_bytes = 0;
-    started_ms = output_deadline_ms = 0;
-    close_after_output = lingering = continue_sent = peer_closed = false;
+    out_sent = scanned = awaited_bytes = counted_bytes = drained_bytes = 0;
+    started_ms = complete_us = output_deadline_ms = 0;
+    close_after_output = lingering = turned_away = continue_sent = peer_closed = false;
     peer_address[0] = 0;
   }
 };

@@ -11,7 +11,14 @@ namespace {
 
 constexpr size_t kChunkBytes = 16 * 1024;
 constexpr size_t kMaxDrainBytes = 1024 * 1024;
-constexpr int64_t kLingerMs = 2000;
+// Requests up to this size are taken even when the buffers of all together are full: they are the
+// many honest ones, and max_connections bounds what they can use.
+constexpr size_t kSmallBytes = 4096;
+
+// The head of the request whose end the connection waits for; false when it is not known yet.
+bool KnownHead(const Connection& c, RequestHead& head) {
+  return c.awaited_bytes != 0 && !ParseRequestHead(c.in, c.scanned, head);
+}
 
 }  // namespace
 
@@ -62,6 +69,7 @@ bool ConnectionLoop::Receive(Connection& c) {
       return true;
     }
     c.in.append(chunk, static_cast<size_t>(got));
+    CountBuffered(c);
     if (static_cast<size_t>(got) < sizeof chunk) break;
   }
   return true;
@@ -70,7 +78,8 @@ bool ConnectionLoop::Receive(Connection& c) {
 ConnectionLoop::Step ConnectionLoop::TakeRequest(Connection& c, RequestHead& head) {
   if (c.in.size() < c.awaited_bytes) return AwaitMore(c);
   if (c.awaited_bytes == 0) {
-    // Empty lines before a request are to be ignored (RFC 9112, section 2.2), but they start its clock.
+    // Empty lines before a request are to be ignored (RFC 9112, section 2.2), but they start its
+    // clock.
     if (c.started_ms == 0 && !c.in.empty()) c.started_ms = MonotonicMs();
     size_t empty = 0;
     while (c.scanned == 0 && c.in.compare(empty, 2, "\r\n") == 0) empty += 2;
@@ -83,7 +92,7 @@ ConnectionLoop::Step ConnectionLoop::TakeRequest(Connection& c, RequestHead& hea
   if (auto failure = ParseRequestHead(c.in, c.scanned, head)) return Refuse(c, &head, *failure);
   const Admission admission = handler_.Inspect(head);
   if (head.content_length > admission.max_body_bytes) {
-    return Refuse(c, &head, Failure{ErrorId::PayloadTooLarge});
+    return Refuse(c, &head, admission.beyond);
   }
   c.awaited_bytes = head.size + head.content_length;
   if (c.in.size() < c.awaited_bytes) {
@@ -94,13 +103,18 @@ ConnectionLoop::Step ConnectionLoop::TakeRequest(Connection& c, RequestHead& hea
     }
     return AwaitMore(c);
   }
-  if (admission.bulkhead && !admission.bulkhead->EnterOrPark(&c, MonotonicMs())) return Step::kDone;
+  c.complete_us = MonotonicUs();
+  if (!admission.bulkhead) return Step::kServe;
+  if (Overfull(c)) return RefuseOverfull(c);
+  if (!admission.bulkhead->EnterOrPark(&c, MonotonicMs())) return Step::kDone;
   return Step::kServe;
 }
 
 ConnectionLoop::Step ConnectionLoop::AwaitMore(Connection& c) {
   if (c.peer_closed) {
     Close(c);
+  } else if (Overfull(c)) {
+    return RefuseOverfull(c);
   } else if (c.started_ms == 0) {
     Arm(c, EPOLLIN, MonotonicMs() + options_.idle_timeout_ms);
   } else {
@@ -112,18 +126,38 @@ ConnectionLoop::Step ConnectionLoop::AwaitMore(Connection& c) {
 ConnectionLoop::Step ConnectionLoop::Refuse(Connection& c, const RequestHead* head,
                                             const Failure& failure) {
   // Where the next request would start is not known any more, so the connection ends.
-  handler_.Refuse(head, c.peer_address, failure, true, c.out);
+  handler_.Refuse(head, {c.peer_address, c.complete_us}, failure, true, c.out);
   c.close_after_output = true;
   std::string().swap(c.in);
+  CountBuffered(c);
   Continue(c);
   return Step::kDone;
+}
+
+ConnectionLoop::Step ConnectionLoop::RefuseOverfull(Connection& c) {
+  RequestHead head;
+  const bool known = KnownHead(c, head);
+  return Refuse(
+      c, known ? &head : nullptr,
+      Failure{ErrorId::TooBusy, "too many large requests are under way; try again", "", 1});
+}
+
+bool ConnectionLoop::Overfull(const Connection& c) const {
+  return c.in.size() > kSmallBytes && buffered_bytes() > options_.max_buffered_bytes;
+}
+
+// Capacity, not size: what is counted is memory.
+void ConnectionLoop::CountBuffered(Connection& c) {
+  const size_t bytes = c.in.empty() ? 0 : c.in.capacity();
+  buffered_bytes_.fetch_add(bytes - c.counted_bytes, std::memory_order_relaxed);
+  c.counted_bytes = bytes;
 }
 
 Bulkhead* ConnectionLoop::ServeOne(Connection& c, const RequestHead& head) {
   const Admission admission = handler_.Inspect(head);
   c.close_after_output = !head.keep_alive || c.peer_closed || stopping_;
   const std::string_view body(c.in.data() + head.size, head.content_length);
-  handler_.Serve(head, body, c.peer_address, c.close_after_output, c.out);
+  handler_.Serve(head, body, {c.peer_address, c.complete_us}, c.close_after_output, c.out);
   Consume(c);
   return admission.bulkhead;
 }
@@ -137,7 +171,9 @@ void ConnectionLoop::Consume(Connection& c) {
     c.in.erase(0, c.awaited_bytes);
     c.started_ms = MonotonicMs();
   }
+  CountBuffered(c);
   c.scanned = c.awaited_bytes = 0;
+  c.complete_us = 0;
   c.continue_sent = false;
 }
 

@@ -21,6 +21,8 @@ namespace {
 constexpr int kTickMs = 250;
 constexpr int kDrainTickMs = 20;
 constexpr int kBacklog = 1024;
+constexpr int kMaxAcceptsInTurn = 256;  // then deadlines are looked after
+constexpr size_t kMaxTurnedAway = 256;  // of the spare descriptors
 constexpr uint64_t kWakeEvent = ~uint64_t{0};
 constexpr size_t kSpareDescriptors = 1024;  // database connections, files, the loop's own
 
@@ -58,9 +60,11 @@ bool HasUnread(int fd) {
 
 }  // namespace
 
-int64_t MonotonicMs() {
+int64_t MonotonicMs() { return MonotonicUs() / 1000; }
+
+int64_t MonotonicUs() {
   using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+  return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
 ConnectionLoop::ConnectionLoop(const LoopOptions& options, RequestHandler& handler)
@@ -114,14 +118,16 @@ void ConnectionLoop::Work() {
     if (epoll_wait(epoll_fd_, &event, 1, -1) != 1) continue;
     if (event.data.u64 == kWakeEvent) return;
     Connection* c = slots_[event.data.u64 & 0xFFFFFFFFu].get();
-    // Whoever has the descriptor now: the event may have been armed for its last owner at the moment when it
-    // changed hands, and nobody else would look. A look for nothing only arms it again.
+    // Whoever has the descriptor now: the event may have been armed for its last owner at the
+    // moment when it changed hands, and nobody else would look. A look for nothing only arms it
+    // again.
     if (c->Claim(c->Generation())) Drive(c);
   }
 }
 
-void ConnectionLoop::AcceptAll() {
-  while (true) {
+// What is left over wakes the loop again at once.
+void ConnectionLoop::AcceptSome() {
+  for (int turn = 0; turn < kMaxAcceptsInTurn; ++turn) {
     sockaddr_storage address = {};
     socklen_t length = sizeof address;
     const int fd = accept4(listen_fd_, reinterpret_cast<sockaddr*>(&address), &length,
@@ -144,36 +150,50 @@ void ConnectionLoop::AcceptAll() {
   }
 }
 
+// Answers and ends a connection that is one too many. Its request may be here, or come only now:
+// unless it is read, the connection is reset, and the client may never see the answer.
 void ConnectionLoop::TurnAway(int fd, const char* peer_address) {
   std::string answer;
-  handler_.Refuse(nullptr, peer_address,
+  handler_.Refuse(nullptr, {peer_address},
                   Failure{ErrorId::Unavailable, "too many connections are open", "", 5}, true,
                   answer);
   if (send(fd, answer.data(), answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
     shutdown(fd, SHUT_WR);
   }
+  const bool room = turned_away_.load(std::memory_order_relaxed) < kMaxTurnedAway;
+  if (room && static_cast<size_t>(fd) < slots_.size()) {
+    Connection& c = Occupy(fd, peer_address);
+    c.lingering = c.turned_away = true;
+    turned_away_.fetch_add(1, std::memory_order_relaxed);
+    return Arm(c, EPOLLIN, MonotonicMs() + kLingerMs, true);
+  }
+  char unread[4096];
+  for (int i = 0; i < 16 && recv(fd, unread, sizeof unread, MSG_DONTWAIT) > 0; ++i) {
+  }
   close(fd);
 }
 
-void ConnectionLoop::Adopt(int fd, const char* peer_address) {
+// Gives a new descriptor its slot. Nobody else touches it before it is armed.
+Connection& ConnectionLoop::Occupy(int fd, const char* peer_address) {
   auto& slot = slots_[static_cast<size_t>(fd)];
   if (!slot) slot = std::make_unique<Connection>();
   Connection& c = *slot;
   if (fd > highest_fd_.load(std::memory_order_relaxed)) highest_fd_ = fd;
   // Pairs with the release in Close(): what its last owner did to the slot has happened before.
   const uint64_t generation = (c.state.load(std::memory_order_acquire) >> 2) + 1;
+  c.state.store(Connection::Pack(generation, Phase::kOwned), std::memory_order_relaxed);
   c.Reset(fd);
   std::memcpy(c.peer_address, peer_address, sizeof c.peer_address);
-  connections_.fetch_add(1, std::memory_order_relaxed);
-  c.deadline_ms = MonotonicMs() + options_.idle_timeout_ms;
-  c.state.store(Connection::Pack(generation, Phase::kArmed), std::memory_order_release);
-  epoll_event event = {};
-  event.events = EPOLLIN | EPOLLONESHOT;
-  event.data.u64 = EventOf(generation, fd);
-  epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
+  return c;
 }
 
-void ConnectionLoop::Arm(Connection& c, uint32_t events, int64_t deadline_ms) {
+void ConnectionLoop::Adopt(int fd, const char* peer_address) {
+  Connection& c = Occupy(fd, peer_address);
+  connections_.fetch_add(1, std::memory_order_relaxed);
+  Arm(c, EPOLLIN, MonotonicMs() + options_.idle_timeout_ms, true);
+}
+
+void ConnectionLoop::Arm(Connection& c, uint32_t events, int64_t deadline_ms, bool is_new) {
   const int fd = c.fd;
   const uint64_t generation = c.Generation();
   c.deadline_ms.store(deadline_ms, std::memory_order_relaxed);
@@ -182,16 +202,19 @@ void ConnectionLoop::Arm(Connection& c, uint32_t events, int64_t deadline_ms) {
   epoll_event event = {};
   event.events = events | EPOLLONESHOT;
   event.data.u64 = EventOf(generation, fd);
-  epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event);
+  epoll_ctl(epoll_fd_, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
 }
 
 void ConnectionLoop::Close(Connection& c) {
   const int fd = c.fd;
+  std::atomic<size_t>& count = c.turned_away ? turned_away_ : connections_;
+  std::string().swap(c.in);
+  CountBuffered(c);
   c.Reset(-1);
   c.state.store(Connection::Pack(c.Generation(), Phase::kFree), std::memory_order_release);
   // Last, since the descriptor's number may be given to a new connection at once.
   close(fd);
-  connections_.fetch_sub(1, std::memory_order_relaxed);
+  count.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void ConnectionLoop::SweepOne(Connection& c, int64_t now_ms) {
@@ -203,13 +226,17 @@ void ConnectionLoop::SweepOne(Connection& c, int64_t now_ms) {
   const bool quiet = c.out.empty() && !c.lingering;
   if (expired && quiet && c.started_ms != 0) {
     timed_out_.fetch_add(1, std::memory_order_relaxed);
-    handler_.Refuse(nullptr, c.peer_address, Failure{ErrorId::RequestTimeout}, true, c.out);
+    RequestHead head;
+    const bool known = c.awaited_bytes != 0 && !ParseRequestHead(c.in, c.scanned, head);
+    handler_.Refuse(known ? &head : nullptr, {c.peer_address}, Failure{ErrorId::RequestTimeout},
+                    true, c.out);
     Flush(c);
     Close(c);
   } else if (expired || (quiet && c.in.empty() && !HasUnread(c.fd))) {
     Close(c);
   } else {
-    // Stopping, but a request is under way: give it back as it was. What is buffered raises no event.
+    // Stopping, but a request is under way: give it back as it was. What is buffered raises no
+    // event.
     const uint32_t events = !c.out.empty() ? EPOLLOUT : c.in.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT;
     Arm(c, events, c.deadline_ms);
   }
@@ -229,7 +256,7 @@ void ConnectionLoop::ExpireParked(int64_t now_ms) {
       RequestHead head;
       ParseRequestHead(c->in, c->scanned, head);
       c->close_after_output = !head.keep_alive || stopping_;
-      handler_.Refuse(&head, c->peer_address,
+      handler_.Refuse(&head, {c->peer_address, c->complete_us},
                       Failure{ErrorId::TooBusy, "the server is busy; try again in a moment", "", 1},
                       c->close_after_output, c->out);
       Consume(*c);
@@ -257,7 +284,7 @@ bool ConnectionLoop::Run(int stop_fd, const std::function<void()>& every_second)
   while (watched[1].revents == 0) {
     const int64_t left_ms = next_sweep_ms - MonotonicMs();
     poll(watched, 2, static_cast<int>(left_ms > 0 ? left_ms : 0));
-    if (watched[0].revents) AcceptAll();
+    if (watched[0].revents) AcceptSome();
     const int64_t now_ms = MonotonicMs();
     if (now_ms >= next_sweep_ms) {
       Sweep();

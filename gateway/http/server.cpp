@@ -4,7 +4,6 @@
 #include <sys/random.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <exception>
 
@@ -44,11 +43,6 @@ std::string RequestIdOf(const RequestHead* head) {
   return IsRequestId(given) ? std::string(given) : MakeRequestId();
 }
 
-int64_t Microseconds() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 void Fail(Response& response, const Failure& failure, std::string_view request_id) {
@@ -76,17 +70,18 @@ std::string Server::Prepare() { return proxies_.Parse(config_.trusted_proxies); 
 
 Admission Server::Inspect(const RequestHead& head) { return application_.Inspect(head); }
 
-void Server::AddCors(const RequestHead& head, Response& response) const {
+// Without a head the origin is not known: only where all may read the answer, this one may.
+void Server::AddCors(const RequestHead* head, Response& response) const {
   if (config_.cors_origins.empty()) return;
-  const std::string_view origin = head.Find("Origin");
+  const std::string_view origin = head ? head->Find("Origin") : std::string_view();
   response.headers.emplace_back("Vary", "Origin");
-  if (!origin.data()) return;
   const auto& allowed = config_.cors_origins;
   const bool any = allowed.size() == 1 && allowed[0] == "*";
+  if (!origin.data() && (head || !any)) return;
   if (!any && std::find(allowed.begin(), allowed.end(), origin) == allowed.end()) return;
   response.headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : std::string(origin));
   response.headers.emplace_back("Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
-  if (head.method == "OPTIONS" && head.Find("Access-Control-Request-Method").data()) {
+  if (head && head->method == "OPTIONS" && head->Find("Access-Control-Request-Method").data()) {
     response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE");
     response.headers.emplace_back("Access-Control-Allow-Headers",
                                   "Authorization, Content-Type, X-Request-Id");
@@ -103,38 +98,39 @@ void Server::Answer(const Request& request, Response& response) {
     response = Response{};
     Fail(response, Failure{ErrorId::InternalError}, request.request_id);
   }
-  AddCors(request.head, response);
+  AddCors(&request.head, response);
 }
 
-void Server::Serve(const RequestHead& head, std::string_view body, const char* peer_address,
+void Server::Serve(const RequestHead& head, std::string_view body, const Arrival& arrival,
                    bool close, std::string& out) {
-  const int64_t started = Microseconds();
   const size_t before = out.size();
-  Request request{head, body, proxies_.Resolve(peer_address, head.Join("X-Forwarded-For")),
+  Request request{head, body, proxies_.Resolve(arrival.peer_address, head.Join("X-Forwarded-For")),
                   RequestIdOf(&head)};
   Response response;
   engine_->Process(request, response, close, out);
   Account(&head, request.client_address, request.request_id, response, out.size() - before,
-          Microseconds() - started);
+          arrival.complete_us);
 }
 
-void Server::Refuse(const RequestHead* head, const char* peer_address, const Failure& failure,
+void Server::Refuse(const RequestHead* head, const Arrival& arrival, const Failure& failure,
                     bool close, std::string& out) {
   // Only the request line of a head that was refused half-way may be relied upon.
   const std::string request_id = RequestIdOf(head);
   const std::string client =
-      proxies_.Resolve(peer_address, head ? head->Join("X-Forwarded-For") : std::string());
+      proxies_.Resolve(arrival.peer_address, head ? head->Join("X-Forwarded-For") : std::string());
   Response response;
   Fail(response, failure, request_id);
+  AddCors(head, response);
   const size_t before = out.size();
   const bool without_body = head && head->method == "HEAD";
   WriteResponse(response, request_id, close, without_body, out);
-  Account(head, client, request_id, response, out.size() - before, 0);
+  Account(head, client, request_id, response, out.size() - before, arrival.complete_us);
 }
 
 void Server::Account(const RequestHead* head, const std::string& client_address,
                      const std::string& request_id, const Response& response, size_t bytes,
-                     int64_t microseconds) {
+                     int64_t complete_us) {
+  const int64_t microseconds = complete_us == 0 ? 0 : MonotonicUs() - complete_us;
   const bool has_path = head && !head->path.empty();
   const size_t route = has_path ? application_.RouteIndex(*head) : metrics_.unmatched();
   metrics_.Count(route, response.status, microseconds);

@@ -22,17 +22,17 @@ class Server : public RequestHandler {
   std::string Prepare();
 
   Admission Inspect(const RequestHead& head) override;
-  void Serve(const RequestHead& head, std::string_view body, const char* peer_address, bool close,
+  void Serve(const RequestHead& head, std::string_view body, const Arrival& arrival, bool close,
              std::string& out) override;
-  void Refuse(const RequestHead* head, const char* peer_address, const Failure& failure, bool close,
+  void Refuse(const RequestHead* head, const Arrival& arrival, const Failure& failure, bool close,
               std::string& out) override;
 
  private:
   void Answer(const Request& request, Response& response);
-  void AddCors(const RequestHead& head, Response& response) const;
+  void AddCors(const RequestHead* head, Response& response) const;
   void Account(const RequestHead* head, const std::string& client_address,
                const std::string& request_id, const Response& response, size_t bytes,
-               int64_t microseconds);
+               int64_t complete_us);
 
   const Config& config_;
   Application& application_;

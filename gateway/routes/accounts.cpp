@@ -13,15 +13,23 @@ namespace {
 
 Route Register() {
   return Route("POST", "/api/auth/register", "register", "accounts")
-      .Summary("Creates a user and logs them in.")
-      .Writes(LATCHKEY_LOGIN_ANSWER("latchkey.sign_up($1, $2, $3, $4::jsonb)"))
+      .Summary(
+          "Creates a user and logs them in; or, where addresses must be confirmed first, mails a "
+          "link to do so and answers email_unverified.")
+      .Writes(LATCHKEY_LOGIN_ANSWER_AND(
+          ", CASE WHEN result.outcome = 'email_unverified' AND $5::text IS NOT NULL "
+          "THEN (" LATCHKEY_MAIL("email_verification",
+                                 "latchkey.request_email_verification_for($1)", "$5") ") END",
+          "latchkey.sign_up($1, $2, $3, $4::jsonb)"))
       .Slow()
+      .MailsToo()
       .Takes(BodyField("email", Type::kEmail, kRequired, kMaxEmail, "The address to log in with."))
       .Takes(BodyField("password", Type::kPassword, kRequired, kMaxPassword,
                        "At least 8 characters, at most 1,024 bytes."))
       .Takes(BodyField("name", Type::kText, kOptional, kMaxName, "The name to show."))
       .Takes(BodyField("profile", Type::kObject, kOptional, 0,
                        "Whatever the application wants to keep about the user."))
+      .Takes(LinkBase(Source::kVerifyLink))
       .Merged()
       .Returns("user", "User")
       .Returns("token", "string")
@@ -93,6 +101,21 @@ Route RequestEmailVerification() {
       .Fails({ErrorId::NotConfigured});
 }
 
+Route ResendEmailVerification() {
+  return Route("POST", "/api/auth/email/resend", "resendEmailVerification", "accounts")
+      .Summary(
+          "Mails another link to confirm an address, without a login. The answer is the same for "
+          "every address.")
+      .Writes(
+          LATCHKEY_MAIL("email_verification", "latchkey.request_email_verification_for($1)", "$2"))
+      .Mails()
+      .Takes(BodyField("email", Type::kEmail, kRequired, kMaxEmail, "The address to be confirmed."))
+      .Takes(LinkBase(Source::kVerifyLink))
+      .Status(202)
+      .Message("If the address is still to be confirmed, a mail is on its way")
+      .Fails({ErrorId::NotConfigured});
+}
+
 Route UpdateProfile() {
   return Route("PATCH", "/api/auth/profile", "updateProfile", "accounts")
       .Summary("Changes what is given of the caller's name, profile and onboarding step.")
@@ -111,8 +134,8 @@ Route UpdateProfile() {
 }  // namespace
 
 std::vector<Route> AccountRoutes() {
-  return {Register(),    ChangePassword(),           ForgotPassword(), ResetPassword(),
-          VerifyEmail(), RequestEmailVerification(), UpdateProfile()};
+  return {Register(),    ChangePassword(),           ForgotPassword(),          ResetPassword(),
+          VerifyEmail(), RequestEmailVerification(), ResendEmailVerification(), UpdateProfile()};
 }
 
 }  // namespace latchkey

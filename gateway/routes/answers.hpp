@@ -2,12 +2,14 @@
 #pragma once
 
 // In how many seconds the caller may try again; null when nothing keeps them from it.
-#define LATCHKEY_RETRY_SECONDS                        \
-  "CASE WHEN result.retry_at IS NOT NULL "            \
+#define LATCHKEY_RETRY_SECONDS             \
+  "CASE WHEN result.retry_at IS NOT NULL " \
   "THEN ceil(greatest(1, extract(epoch FROM result.retry_at - clock_timestamp())))::integer END"
 
-// What sign_up, login and refresh return, as an answer, an outcome and a time to wait.
-#define LATCHKEY_LOGIN_ANSWER(call)                                                   \
-  "SELECT row_to_json(answer), result.outcome, " LATCHKEY_RETRY_SECONDS " FROM " call \
-  " AS result, LATERAL (SELECT result.account AS \"user\", result.token, "            \
+// What sign_up, login and refresh return, as an answer, an outcome and a time to wait. `more`:
+// further columns, with a comma in front.
+#define LATCHKEY_LOGIN_ANSWER_AND(more, call)                                              \
+  "SELECT row_to_json(answer), result.outcome, " LATCHKEY_RETRY_SECONDS more " FROM " call \
+  " AS result, LATERAL (SELECT result.account AS \"user\", result.token, "                 \
   "result.expires_at) AS answer"
+#define LATCHKEY_LOGIN_ANSWER(call) LATCHKEY_LOGIN_ANSWER_AND("", call)

@@ -25,6 +25,8 @@ const Statement kWriteForBearer = {kFirstStatementId + 3,
 constexpr size_t kFirstRouteStatementId = kFirstStatementId + 4;
 
 constexpr size_t kMaxUserAgentBytes = 500;
+// Many clients send {} with every POST, so that counts as none.
+constexpr size_t kMaxEmptyBodyBytes = 16;
 constexpr int64_t kTransactionGraceMs = 1000;
 
 // The user agent as text that a database takes: invalid UTF-8 and control characters are replaced.
@@ -36,6 +38,13 @@ Parameter UserAgentOf(const RequestHead& head) {
     if (c < 0x20 || c > 0x7E) c = '?';
   }
   return text;
+}
+
+bool TakesBody(const Route& route) {
+  for (const Argument& argument : route.arguments) {
+    if (argument.source == Source::kBody) return true;
+  }
+  return false;
 }
 
 std::string_view Cell(const PGresult* rows, int row, int column) {
@@ -84,7 +93,15 @@ Dispatcher::Dispatcher(const Config& config, Pool& pool, Mailer& mailer, const M
 
 Admission Dispatcher::Inspect(const RequestHead& head) {
   const Match match = router_.Find(head.method, head.path);
-  Admission admission{kMaxBodyBytes, nullptr};
+  Admission admission;
+  if (match.route && TakesBody(*match.route)) {
+    admission.max_body_bytes = kMaxBodyBytes;
+  } else {
+    admission.max_body_bytes = kMaxEmptyBodyBytes;
+    admission.beyond = match.path_exists
+                           ? Failure{ErrorId::PayloadTooLarge, "this request takes no body"}
+                           : Failure{ErrorId::NotFound, "there is no such path"};
+  }
   if (match.route && match.route->sql) admission.bulkhead = match.route->slow ? &slow_ : &fast_;
   return admission;
 }
@@ -178,6 +195,11 @@ std::optional<Failure> Dispatcher::HandleSql(const Route& route, size_t index,
   }
   std::vector<Parameter> values;
   if (auto failure = CollectArguments(route, config_, request, bearer, values)) return failure;
+  if (route.mails_too && !(mailer_.configured() && mailer_.HasRoom())) {
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (route.arguments[i].source == Source::kVerifyLink) values[i] = std::nullopt;
+    }
+  }
   if (no_token) {
     Wrap(route, {}, response.body);
     return std::nullopt;
@@ -202,6 +224,10 @@ std::optional<Failure> Dispatcher::Respond(const Route& route, const PGresult* r
     for (int row = 0; row < PQntuples(rows); ++row) mailer_.Send(std::string(Cell(rows, row, 0)));
     Wrap(route, {}, response.body);
     return std::nullopt;
+  }
+  if (route.mails_too) {
+    const std::string_view mail = Cell(rows, 0, 3);
+    if (!mail.empty()) mailer_.Send(std::string(mail));
   }
   const std::string_view outcome = Cell(rows, 0, 1);
   if (!outcome.empty() && outcome != "ok") {

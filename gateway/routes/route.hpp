@@ -59,6 +59,7 @@ struct Route {
   Access access = Access::kRead;
   bool slow = false;               // hashes a password
   bool mails = false;              // column 1 of each row is a mail for the mail program
+  bool mails_too = false;          // column 4 is one, or null; its link is null while none can go
   bool ignores_bad_token = false;  // a token that is no good is as good as success
   std::vector<Argument> arguments = {};
   Shape shape = Shape::kMessage;
@@ -82,6 +83,7 @@ struct Route {
   Route& As(Who caller) { return who = caller, *this; }
   Route& Slow() { return slow = true, *this; }
   Route& Mails() { return mails = true, *this; }
+  Route& MailsToo() { return mails_too = true, *this; }
   Route& IgnoresBadToken() { return ignores_bad_token = true, *this; }
   Route& Takes(Argument argument) { return arguments.push_back(argument), *this; }
   Route& Returns(const char* name, const char* type, bool is_list = false) {

@@ -50,6 +50,9 @@ Failure FailureOfOutcome(const std::string& outcome, long retry_after_seconds) {
   Failure failure{info->id};
   failure.retry_after_seconds = retry_after_seconds;
   if (info->id == ErrorId::InvalidCredentials) failure.detail = "Invalid credentials";
+  if (info->id == ErrorId::EmailUnverified) {
+    failure.hint = "POST /api/auth/email/resend mails another link to confirm it.";
+  }
   if (info->id == ErrorId::LockedOut && retry_after_seconds > 0) {
     failure.detail =
         "too many attempts; try again in " + std::to_string(retry_after_seconds) + " seconds";

@@ -42,16 +42,24 @@ prepare_folder() {
     ln -sfn "$folder/outbox" "$ROOT/build/outbox"
 }
 
-# $1 says whether the extension was installed anew: a running server still has the old library loaded.
+# Connections that are open keep the library that they loaded, and it may have been replaced by 'make test' or 'make
+# install' since: so its checksum is kept, and a server that was started with another one is restarted, its gateway too.
 start_server() {
-    local folder
+    local folder library
     folder=$(dev_folder)
+    library=$(cksum <"$("$PG_CONFIG" --pkglibdir)/latchkey.so")
     if ! [ -d "$folder/data" ]; then
         say "Creating a PostgreSQL server in $folder …"
         create_cluster "$folder"
     fi
-    if [ "$1" = changed ]; then stop_cluster "$folder"; fi
-    if ! cluster_runs "$folder"; then start_cluster "$folder"; fi
+    if [ "$library" != "$(cat "$folder/library.cksum" 2>/dev/null)" ]; then
+        stop_gateway "$folder"
+        stop_cluster "$folder"
+    fi
+    if ! cluster_runs "$folder"; then
+        start_cluster "$folder"
+        as_user tee "$folder/library.cksum" >/dev/null <<<"$library"
+    fi
 }
 
 prepare_database() {
@@ -76,7 +84,7 @@ start_gateway() {
     local folder wait pid
     folder=$(dev_folder)
     if [ -n "$(gateway_pid "$folder")" ]; then
-        if [ "$1" = same ] && [ "$(cat "$folder/port")" = "$PORT" ] &&
+        if [ "$(cat "$folder/port")" = "$PORT" ] &&
             cmp -s "$ROOT/build/latchkey-gateway" "$folder/bin/latchkey-gateway"; then return; fi
         stop_gateway "$folder"
     fi
@@ -119,15 +127,14 @@ TEXT
 }
 
 main() {
-    local installation=same
     check_port
     "$ROOT/scripts/deps.sh"
     build
     prepare_folder
-    if install_extension; then installation=changed; fi
-    start_server "$installation"
+    install_extension || true
+    start_server
     prepare_database
-    start_gateway "$installation"
+    start_gateway
     print_what_to_try
 }
 

@@ -227,11 +227,21 @@ COMMENT ON FUNCTION latchkey.request_email_verification(uuid) IS
 REVOKE ALL ON FUNCTION latchkey.request_email_verification(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.request_email_verification(uuid) TO latchkey_gateway, latchkey_app;
 
+-- A name of its own: as an overload of the one above, a call with a literal would be ambiguous.
+CREATE FUNCTION latchkey.request_email_verification_for(email text) RETURNS SETOF latchkey.mail_token
+  LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 1 AS 'MODULE_PATHNAME', 'latchkey_request_email_verification_for';
+COMMENT ON FUNCTION latchkey.request_email_verification_for(text) IS
+  'request_email_verification() for who only knows the address, and so for who can''t log in before it is '
+  'confirmed. No row when it is unknown, confirmed already, of a blocked user, or was asked for too often: tell '
+  'the client the same in every case. Event: user.email_verification_requested.';
+REVOKE ALL ON FUNCTION latchkey.request_email_verification_for(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.request_email_verification_for(text) TO latchkey_gateway, latchkey_app;
+
 CREATE FUNCTION latchkey.confirm_email(token text) RETURNS latchkey.user_account
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_confirm_email';
 COMMENT ON FUNCTION latchkey.confirm_email(text) IS
-  'Confirms the address with a token of request_email_verification(). Bad token: invalid_token (LK411). Event: '
-  'user.email_verified.';
+  'Confirms the address with a token of request_email_verification() or request_email_verification_for(). Bad '
+  'token: invalid_token (LK411). Event: user.email_verified.';
 REVOKE ALL ON FUNCTION latchkey.confirm_email(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.confirm_email(text) TO latchkey_gateway, latchkey_app;
 

@@ -61,7 +61,7 @@ check_match "standby: a forged token is refused" LK411 "$answer"
 for call in "login('user1@example.com', 'password 1')" "login('user1@example.com', 'wrong password')" \
     "login('nobody@example.com', 'wrong password')" "sign_up('new@example.com', 'password 1')" "refresh('$TOKEN')" "logout('$TOKEN')" \
     "register_user('new@example.com', 'password 1')" "register_user('new@example.com')" "logout_everywhere('$USER')" \
-    "change_password('$USER', 'password 1', 'password 2')" "request_password_reset('user1@example.com')" \
+    "change_password('$USER', 'password 1', 'password 2')" "request_password_reset('user1@example.com')" "request_email_verification_for('user1@example.com')" \
     "update_profile('$USER', 'Ann')" "count_usage('$USER')"; do
     ask s "SELECT latchkey.$call;"
     check_match "standby: ${call%%(*} says 25006" '25006: cannot execute .* in a read-only transaction' "$answer"

@@ -31,6 +31,7 @@ class Relay:
         self._lock = threading.Lock()
         self.frozen = threading.Event()
         self.frozen.set()  # set: bytes flow
+        self.freeze_at = None  # bytes at whose sight they stop
         self._listener = None
         self.up()
 
@@ -72,6 +73,8 @@ class Relay:
     def _pump(self, source, target):
         try:
             while data := source.recv(65536):
+                if self.freeze_at is not None and self.freeze_at in data:
+                    self.frozen.clear()
                 self.frozen.wait()
                 target.sendall(data)
         except OSError:

@@ -188,6 +188,57 @@ class MailTest(unittest.TestCase):
         self.assertEqual(sql(f"SELECT (latchkey.get_user('{user_id}')).email_verified"), "t")
         self.assert_invalid(self.gateway.post("/api/auth/email/verify", {"token": mail["token"]}))
 
+    def require_verified(self):
+        sql("SELECT latchkey.set_setting('accounts.require_verified_email', 'true')")
+        self.addCleanup(sql, "SELECT latchkey.set_setting('accounts.require_verified_email', 'false')")
+
+    def test_register_confirm_login_where_addresses_must_be_confirmed(self):
+        self.require_verified()
+        email = new_email()
+        credentials = {"email": email, "password": PASSWORD}
+        registered = self.gateway.post("/api/auth/register", credentials)
+        self.assertEqual((registered.status, registered.code), (403, "email_unverified"))
+        self.assertIn("/api/auth/email/resend", registered.json["hint"])
+        mail = self.mails(1)[0]
+        self.assertEqual((mail["kind"], mail["to"]), ("email_verification", email))
+        self.assertEqual(mail["link"], "https://app.example.com/verify-email?token=" + mail["token"])
+        self.assertNotIn(mail["token"].encode(), registered.body)
+        login = self.gateway.post("/api/auth/login", credentials)
+        self.assertEqual((login.status, login.code), (403, "email_unverified"))
+        # The mail got lost.
+        resent = self.gateway.post("/api/auth/email/resend", {"email": email.upper()})
+        self.assertEqual(resent.status, 202, resent.body)
+        mail = self.mails(2)[1]
+        self.assertEqual((mail["kind"], mail["to"]), ("email_verification", email))
+        confirmed = self.gateway.post("/api/auth/email/verify", {"token": mail["token"]})
+        self.assertEqual(confirmed.status, 200, confirmed.body)
+        self.assertEqual(self.gateway.post("/api/auth/login", credentials).status, 200)
+        # Confirmed, unknown, asked for too often: the same answer, and no mail.
+        for other in [email] + [new_email()] * 6:
+            answer = self.gateway.post("/api/auth/email/resend", {"email": other})
+            self.assertEqual((answer.status, answer.body), (202, resent.body))
+        self.gateway.stop()
+        self.assertEqual(len(self.mails(2)), 2)
+
+    def test_registration_mails_nothing_where_nothing_is_to_be_confirmed(self):
+        email, _, _ = self.gateway.register()
+        again = self.gateway.post("/api/auth/register", {"email": email, "password": PASSWORD})
+        self.assertEqual((again.status, again.code), (409, "already_exists"))
+        self.gateway.stop()
+        self.assertFalse(os.path.exists(self.box))
+
+    def test_registration_without_a_mail_program_spends_no_mail(self):
+        self.require_verified()
+        gateway = Gateway()
+        self.addCleanup(gateway.stop)
+        email = new_email()
+        answer = gateway.post("/api/auth/register", {"email": email, "password": PASSWORD})
+        self.assertEqual((answer.status, answer.code), (403, "email_unverified"))
+        self.assertEqual(sql("SELECT count(*) FROM latchkey.user_tokens AS t JOIN latchkey.users AS u "
+                             f"ON u.id = t.user_id WHERE u.email = '{email}'"), "0")
+        answer = gateway.post("/api/auth/email/resend", {"email": email})
+        self.assertEqual((answer.status, answer.code), (503, "not_configured"))
+
     def test_a_broken_mail_program_harms_nobody(self):
         gateway = Gateway("--mail-command", "/nonexistent/mail", "--public-url", "https://a.example")
         self.addCleanup(gateway.stop)

@@ -74,6 +74,18 @@ class OutageTest(unittest.TestCase):
         time.sleep(0.3)
         self.assertEqual(self.verify().status, 200)
 
+    def test_a_server_that_freezes_at_a_rollback(self):
+        """The refusal is known by then; cleaning up must not keep it, nor its connection."""
+        self.relay.freeze_at = b"ROLLBACK"
+        started = time.perf_counter()
+        answer = self.gateway.post("/api/auth/email/verify", {"token": "x"})
+        self.assertEqual((answer.status, answer.code), (401, "invalid_token"))
+        self.assertLess(time.perf_counter() - started, 3)
+        self.relay.freeze_at = None
+        self.relay.frozen.set()
+        self.assertEqual(self.verify().status, 200)
+        self.assertIn(b"latchkey_db_connections_discarded_total 1", self.gateway.get("/metrics").body)
+
 
 class DatabaseTest(unittest.TestCase):
 

@@ -257,6 +257,134 @@ class SlowClientTest(GatewayTest):
             sock.close()
 
 
+class BodiesNobodyWantsTest(GatewayTest):
+
+    def refusal(self, line, length):
+        """Only the head is sent: who waits for the body first would not answer."""
+        with self.gateway.connect(5) as sock:
+            sock.sendall(line + b" HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                         b"Content-Length: %d\r\n\r\n" % length)
+            answer = read_answer(sock)
+            self.assertEqual(answer.headers["connection"], "close")
+            return answer
+
+    def test_are_refused_unread(self):
+        for line in (b"POST /api/auth/logout", b"GET /healthz", b"PUT /api/auth/login",
+                     b"DELETE /api/auth/sessions", b"POST /openapi.json"):
+            for length in (17, 60000):
+                self.assert_problem(self.refusal(line, length), 413, "payload_too_large", "no body")
+        for line in (b"POST /nothing", b"PUT /api/auth/login/"):
+            self.assert_problem(self.refusal(line, 60000), 404, "not_found")
+        self.assert_problem(self.refusal(b"POST /api/auth/login", 65537), 413, "payload_too_large")
+
+    def test_an_empty_object_counts_as_none(self):
+        for body in ({}, b" { } ", b""):
+            self.assertEqual(self.gateway.post("/api/auth/logout", body).status, 200, body)
+        self.assert_problem(self.gateway.post("/api/auth/logout", b'{"a":1}'), 400, "invalid_argument")
+
+
+class FullBuffersTest(GatewayTest):
+
+    flags = ("--max-buffered-kib", "1024")
+
+    def half_a_request(self, wanted=60000, sent=50000):
+        sock = self.gateway.connect()
+        sock.sendall(b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                     b"Content-Length: %d\r\n\r\n" % wanted + b" " * sent)
+        return sock
+
+    def buffered(self):
+        for line in self.gateway.get("/metrics").body.splitlines():
+            if line.startswith(b"latchkey_http_buffered_bytes "):
+                return int(line.split()[1])
+        raise AssertionError("no such metric")
+
+    def test_large_requests_are_bounded_together(self):
+        email, _, _ = self.gateway.register()
+        socks = [self.half_a_request() for _ in range(60)]
+        time.sleep(0.5)
+        self.assertLess(self.buffered(), 1200 * 1024)
+        refused = 0
+        for sock in socks:
+            sock.settimeout(0.02)
+            try:
+                answer = read_answer(sock)
+                self.assert_problem(answer, 503, "too_busy")
+                self.assertGreater(int(answer.headers["retry-after"]), 0)
+                refused += 1
+            except TimeoutError:
+                pass
+        self.assertGreater(refused, 30)
+        self.assertLess(refused, 60)
+        # The many small ones are served all the same.
+        answer = self.gateway.post("/api/auth/login", {"email": email, "password": PASSWORD})
+        self.assertEqual(answer.status, 200)
+        for sock in socks:
+            sock.close()
+        time.sleep(0.3)
+        self.assertLess(self.buffered(), 64 * 1024)
+        with self.half_a_request(50002) as sock:
+            sock.sendall(b"{}")
+            self.assertEqual(read_answer(sock).status, 400)
+
+    def test_announced_bytes_do_not_count(self):
+        socks = [self.half_a_request(65536, 1) for _ in range(200)]
+        time.sleep(0.2)
+        with self.half_a_request(50002) as sock:
+            sock.sendall(b"{}")
+            self.assertEqual(read_answer(sock).status, 400)
+        for sock in socks:
+            sock.close()
+
+
+class TurnedAwayTest(GatewayTest):
+
+    flags = ("--max-connections", "5")
+
+    def test_clients_get_to_read_the_refusal(self):
+        open_ones = [self.gateway.connect() for _ in range(5)]
+        for pause in (0, 0.2):
+            for size in (0, 3000, 200000):
+                with self.gateway.connect() as sock:
+                    time.sleep(pause)
+                    sock.sendall(b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\n"
+                                 b"Content-Length: %d\r\n\r\n" % size + b" " * size)
+                    time.sleep(0.05)
+                    self.assert_problem(read_answer(sock), 503, "unavailable")
+                    sock.shutdown(socket.SHUT_WR)
+                    self.assertEqual(sock.recv(1), b"")
+        # They take no place: who comes after one has left is served, however many were turned away.
+        turned_away = [self.gateway.connect() for _ in range(300)]
+        time.sleep(0.3)
+        open_ones.pop().close()
+        time.sleep(0.3)
+        self.assertEqual(self.gateway.get("/healthz").status, 200)
+        for sock in open_ones + turned_away:
+            sock.close()
+
+
+class WaitingTest(GatewayTest):
+
+    flags = ("--slow-limit", "1", "--pool-size", "2")
+
+    def test_the_logged_time_includes_the_wait(self):
+        email, _, _ = self.gateway.register()
+        waits = []
+
+        def login():
+            started = time.perf_counter()
+            answer = self.gateway.post("/api/auth/login", {"email": email, "password": PASSWORD})
+            waits.append((time.perf_counter() - started, answer.headers["x-request-id"]))
+
+        threads = [threading.Thread(target=login) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds, request_id = max(waits)
+        self.assertGreater(self.gateway.log_of(request_id)["duration_ms"], 500 * seconds)
+
+
 class ManyConnectionsTest(GatewayTest):
 
     flags = ("--max-connections", "1200")

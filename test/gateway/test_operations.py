@@ -4,7 +4,7 @@ import re
 import subprocess
 import unittest
 
-from harness import BINARY, PASSWORD, Answer, Gateway, GatewayTest, new_email
+from harness import BINARY, PASSWORD, Answer, Gateway, GatewayTest, new_email, read_answer
 
 SECURITY_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer",
                     "cache-control": "no-store"}
@@ -182,11 +182,34 @@ class CorsTest(unittest.TestCase):
             answer = gateway.get("/healthz", Origin=origin)
             self.assertNotIn("access-control-allow-origin", answer.headers)
 
+    def test_refusals_before_routing(self):
+        """A script must be able to read why its request was refused."""
+        origin = "https://app.example.com"
+        gateway = Gateway("--cors-origins", origin, "--request-timeout-ms", "300")
+        self.addCleanup(gateway.stop)
+        head = b"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nOrigin: %s\r\n" % origin.encode()
+        for rest, status in ((b"Content-Length: 1\r\nContent-Length: 1\r\n\r\n", 400),
+                             (b"Content-Length: 999999\r\n\r\n", 413),
+                             (b"Transfer-Encoding: chunked\r\n\r\n", 411)):
+            answer = Answer(gateway.raw(head + rest))
+            self.assertEqual(answer.status, status)
+            self.assertEqual(answer.headers["access-control-allow-origin"], origin)
+            self.assertEqual(answer.headers["vary"], "Origin")
+        with gateway.connect() as sock:
+            sock.sendall(head + b"Content-Length: 10\r\n\r\n")
+            answer = read_answer(sock)
+        self.assertEqual((answer.status, answer.headers["access-control-allow-origin"]), (408, origin))
+        answer = Answer(gateway.raw(head.replace(b"app.example", b"evil.example") + b"Bad\r\n\r\n"))
+        self.assertEqual(answer.status, 400)
+        self.assertNotIn("access-control-allow-origin", answer.headers)
+
     def test_every_origin(self):
         gateway = Gateway("--cors-origins", "*")
         self.addCleanup(gateway.stop)
         answer = gateway.get("/healthz", Origin="https://x.example")
         self.assertEqual(answer.headers["access-control-allow-origin"], "*")
+        answer = Answer(gateway.raw(b"GET /healthz HTTP/1.1\n\n"))
+        self.assertEqual((answer.status, answer.headers["access-control-allow-origin"]), (400, "*"))
         self.assertNotIn("access-control-allow-credentials", answer.headers)
 
 
@@ -234,6 +257,18 @@ class CommandTest(unittest.TestCase):
         for part in ("| LK411 | `invalid_token` | 401 |", "| LK423 | `locked_out` | 429 |",
                      "| gateway | `payload_too_large` | 413 |"):
             self.assertIn(part, table)
+
+    def test_a_malformed_database_url_is_not_quoted(self):
+        for url in ("postgresql://gateway:hunter2@[::1/db", "postgresql://gateway:hun@ter2@db.example.com/db",
+                    "postgresql://gateway:hunter2/x@db.example.com/db", "host=db password='hunter2",
+                    "hostt=db password=hunter2", "postgresql://gateway:hunter2%zz@db.example.com/db",
+                    "postgresql://db.example.com/db?pasword=hunter2"):
+            for command in (["serve"], ["import-users", "/dev/null"]):
+                done = run(*command, "--database-url", url)
+                self.assertIn(done.returncode, (1, 2), url)
+                self.assertIn("the database URL", done.stderr)
+                for part in ("hunter2", "ter2"):
+                    self.assertNotIn(part, done.stdout + done.stderr)
 
     def test_bad_configuration(self):
         for arguments, part in ((("--port", "x"), "--port must be a number"),

@@ -69,6 +69,12 @@ SELECT outcome, token IS NULL AS no_token, user_id IS NOT NULL AS created, accou
 SELECT outcome, token IS NULL AS no_token FROM latchkey.login('pia@example.com', 'password of pia');
 SELECT outcome FROM latchkey.login('pia@example.com', 'wrong');
 SELECT count(*) FROM latchkey.sessions WHERE user_id = regress.id_of('pia');
-SELECT email_verified FROM latchkey.request_email_verification(regress.id_of('pia')) AS m, latchkey.confirm_email(m.token);
+-- Who can't log in knows no more than the address: in any case of letters, and no token for anybody else.
+SELECT address, (SELECT email FROM latchkey.request_email_verification_for(address)) AS mailed_to
+  FROM unnest(ARRAY['PIA@example.com', 'nobody@example.com', 'olga@example.com', 'no address', '']) AS address;
+SELECT status FROM latchkey.block_user(regress.id_of('pia'));
+SELECT count(*) FROM latchkey.request_email_verification_for('pia@example.com');
+SELECT status FROM latchkey.unblock_user(regress.id_of('pia'));
+SELECT email_verified FROM latchkey.request_email_verification_for('pia@example.com') AS m, latchkey.confirm_email(m.token);
 SELECT outcome, token IS NULL AS no_token FROM latchkey.login('pia@example.com', 'password of pia');
 UPDATE latchkey.settings SET value = default_value WHERE key = 'accounts.require_verified_email';

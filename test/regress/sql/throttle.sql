@@ -53,9 +53,13 @@ CREATE FUNCTION regress.mails(email text) RETURNS bigint LANGUAGE sql VOLATILE A
 CREATE FUNCTION regress.mails(id uuid) RETURNS bigint LANGUAGE sql VOLATILE AS 'SELECT count(*) FROM latchkey.request_email_verification(id)';
 SELECT n, regress.mails('tom@example.com') AS resets, regress.mails(:'tom'::uuid) AS verifications, regress.mails('nobody@example.com') AS of_nobody
   FROM generate_series(1, 4) AS n;
+-- By address as by user: one mailbox, one count; and who is not there is counted as well.
+SELECT count(*) FROM latchkey.request_email_verification_for('tom@example.com');
+SELECT n, count(m) FROM generate_series(1, 3) AS n LEFT JOIN LATERAL latchkey.request_email_verification_for('nobody@example.com') AS m ON true GROUP BY 1 ORDER BY 1;
 SELECT scope, cardinality(places), count(*) FROM latchkey.login_attempts GROUP BY 1, 2 ORDER BY 1, 2;
 UPDATE latchkey.settings SET value = default_value WHERE key = 'throttle.mail_requests';
 DELETE FROM latchkey.login_attempts;
 -- Null arguments are an error of the caller's.
 SELECT regress.error_of(s) FROM unnest(ARRAY['SELECT latchkey.login(NULL, ''x'')', 'SELECT latchkey.login(''tom@example.com'', NULL)',
-  'SELECT latchkey.request_password_reset(NULL)', 'SELECT latchkey.request_email_verification(NULL)']) AS s;
+  'SELECT latchkey.request_password_reset(NULL)', 'SELECT latchkey.request_email_verification(NULL)',
+  'SELECT latchkey.request_email_verification_for(NULL)']) AS s;
