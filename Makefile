@@ -27,9 +27,9 @@ DATA_built = build/$(EXTENSION)--$(EXTVERSION).sql
 # pg_regress looks for expected/ in its output folder first, and for sql/ as well: with an output folder of its own it
 # can't take a file of ./sql for a test. build/*/expected are links to the top-level expected/.
 REGRESS = $(shell sed -n 's/^test: *//p' test/regress/schedule 2>/dev/null)
-REGRESS_OPTS = --inputdir=test/regress --outputdir=build/regress
+REGRESS_OPTS = --inputdir=test/regress --outputdir=build/regress --encoding=UTF8
 ISOLATION = $(basename $(notdir $(sort $(wildcard test/regress/specs/*.spec))))
-ISOLATION_OPTS = --inputdir=test/regress --outputdir=build/isolation
+ISOLATION_OPTS = --inputdir=test/regress --outputdir=build/isolation --encoding=UTF8
 REGRESS_PREP = build/regress/expected build/isolation/expected
 
 EXTRA_CLEAN = build/extension build/gateway build/latchkey-gateway build/unit build/sanitize build/fuzz build/fence \

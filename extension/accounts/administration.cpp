@@ -73,7 +73,8 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
            profile = '{}', onboarding_step = NULL, last_login_at = NULL, email_verified_at = NULL,
            updated_at = $2
      WHERE id = $1)");
-  static pg::Statement free_address("DELETE FROM latchkey.user_emails WHERE user_id = $1");
+  static pg::Statement free_address(
+      "DELETE FROM latchkey.user_emails WHERE email_key = $1 AND user_id = $2");
   pg::Spi spi;
   const std::string email_key = LoadCredentials(spi, user_id).email_key;
   // Their locks before the user's row, as who asks for a mail takes them; and the other way round
@@ -85,7 +86,7 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
   session_hooks.erase(spi, user_id);
   DeleteTokens(spi, user_id);
   spi.Run(erase, user_id, pg::Now());
-  spi.Run(free_address, user_id);
+  spi.Run(free_address, email_key, user_id);
   events::Record(spi, {user_id, "user", user_id.ToString(), "user.deleted"});
   events::EraseMetadata(spi, user_id);
   spi.Finish();

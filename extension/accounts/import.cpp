@@ -166,10 +166,12 @@ void StoreStanding(pg::Spi& spi, const Uuid& id, const Entry& entry, pg::Timesta
            profile = CASE WHEN $3 IS NULL THEN profile
                           ELSE profile || jsonb_build_object('legacy_id', $3) END
      WHERE id = $1)");
-  static pg::Statement taken(
-      "SELECT 1 FROM latchkey.accounts WHERE stripe_customer_id = $1 AND id <> $2");
-  if (entry.stripe_customer_id && !spi.Run(taken, *entry.stripe_customer_id, id).empty()) {
-    Reject("stripeCustomerId belongs to another account");
+  static pg::Statement insert_customer(
+      "INSERT INTO latchkey.stripe_customers (stripe_customer_id, account_id) VALUES ($1, $2)"
+      " ON CONFLICT (stripe_customer_id) DO NOTHING");
+  if (entry.stripe_customer_id) {
+    spi.Run(insert_customer, *entry.stripe_customer_id, id);
+    if (spi.affected() == 0) Reject("stripeCustomerId belongs to another account");
   }
   spi.Run(update_account, id, entry.tier.value_or("free"), entry.status.value_or("inactive"),
           entry.stripe_customer_id, created_at);
@@ -226,6 +228,7 @@ Outcome ImportGuarded(pg::Spi& spi, const Entry& entry) {
   } catch (const pg::BackendError& error) {
     if (!IsEntrysFault(error)) throw;
     reason = error.what();
+    error.Free();
   }
   attempt.Rollback();
   return {entry.email, "rejected", reason, std::nullopt};

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "extension/core/digest.hpp"
+#include "extension/core/email.hpp"
 #include "extension/core/encoding.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/random.hpp"
@@ -50,32 +51,34 @@ IssuedToken IssueToken(pg::Spi& spi, const Credentials& user, TokenPurpose purpo
 
 Uuid FindToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
   static pg::Statement find(R"(
-    SELECT 1 FROM latchkey.user_tokens t
-      JOIN latchkey.user_emails e ON e.email_key = t.email_key AND e.user_id = t.user_id
-     WHERE t.user_id = $1 AND t.token_hash = $2 AND t.purpose = $3 AND t.expires_at > $4)");
+    SELECT u.email, t.email_key
+      FROM latchkey.user_tokens t JOIN latchkey.users u ON u.id = t.user_id
+     WHERE t.user_id = $1 AND t.token_hash = $2 AND t.purpose = $3 AND t.expires_at > $4
+       AND u.status <> 'deleted')");
   const auto bytes = Base64UrlDecode(token);
   if (!bytes || bytes->size() != kUserIdBytes + kSecretBytes) ThrowInvalid();
   Uuid user_id;
   std::copy_n(bytes->begin(), kUserIdBytes, user_id.bytes.begin());
   const std::string hash = Sha256(token);
-  if (spi.Run(find, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now()).empty()) {
-    ThrowInvalid();
-  }
+  const pg::Rows rows = spi.Run(find, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now());
+  if (rows.empty() || EmailKey(rows[0].Text(1)) != rows[0].Text(2)) ThrowInvalid();
   return user_id;
 }
 
 Uuid RedeemToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
-  static pg::Statement lock("SELECT 1 FROM latchkey.users WHERE id = $1 FOR NO KEY UPDATE");
+  static pg::Statement lock(R"(
+    SELECT email FROM latchkey.users WHERE id = $1 AND status <> 'deleted' FOR NO KEY UPDATE)");
   static pg::Statement redeem(R"(
-    DELETE FROM latchkey.user_tokens t USING latchkey.user_emails e
-     WHERE t.user_id = $1 AND t.token_hash = $2 AND t.purpose = $3 AND t.expires_at > $4
-       AND e.email_key = t.email_key AND e.user_id = t.user_id)");
+    DELETE FROM latchkey.user_tokens
+     WHERE user_id = $1 AND token_hash = $2 AND purpose = $3 AND email_key = $4 AND expires_at > $5)");
   static pg::Statement remove_others(
       "DELETE FROM latchkey.user_tokens WHERE user_id = $1 AND purpose = $2");
   const Uuid user_id = FindToken(spi, token, purpose);
-  spi.Run(lock, user_id);
+  const pg::Rows rows = spi.Run(lock, user_id);
+  if (rows.empty()) ThrowInvalid();
+  const std::string email_key = EmailKey(rows[0].Text(1));
   const std::string hash = Sha256(token);
-  spi.Run(redeem, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now());
+  spi.Run(redeem, user_id, pg::Bytes{hash}, PurposeName(purpose), email_key, pg::Now());
   if (spi.affected() != 1) ThrowInvalid();
   spi.Run(remove_others, user_id, PurposeName(purpose));
   return user_id;

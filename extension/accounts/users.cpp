@@ -5,6 +5,7 @@
 #include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
 #include "extension/accounts/usage.hpp"
+#include "extension/core/email.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/core/utf8.hpp"
@@ -50,6 +51,18 @@ void CheckProfile(pg::Spi& spi, const pg::Raw& profile) {
   }
 }
 
+NewUser ReadNewUser(pg::Spi& spi, const pg::Args& args) {
+  NewUser user;
+  user.address = ParseAddress(args.Text(0, "email"));
+  user.name = args.Optional<std::string>(2);
+  user.profile = args.AsIs(3, JSONBOID);
+  CheckName(user.name);
+  CheckProfile(spi, user.profile);
+  const auto password = args.Optional<std::string_view>(1);
+  if (password) user.password_hash = HashPassword(spi, *password);
+  return user;
+}
+
 Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
   static pg::Statement insert_account(
       "INSERT INTO latchkey.accounts (id, kind, created_at, status_changed_at)"
@@ -60,8 +73,6 @@ Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
   static pg::Statement insert_email(
       "INSERT INTO latchkey.user_emails (email_key, user_id) VALUES ($1, $2)"
       " ON CONFLICT (email_key) DO NOTHING");
-  CheckName(user.name);
-  CheckProfile(spi, user.profile);
   const Uuid id = NewUuid();
   const pg::Timestamp now = pg::Now();
   spi.Run(insert_account, id, now);
@@ -109,35 +120,41 @@ pg::Value UserAccountValue(const std::vector<pg::Value>& columns) {
 
 namespace {
 
-Credentials ReadCredentials(const pg::Row& row) {
-  return {row.Get<Uuid>(1), row.Text(2),
-          row.Text(3),      row.Optional<std::string>(4).value_or(""),
-          row.Text(5),      row.Optional<std::string>(6),
-          row.Get<bool>(7)};
+std::optional<Credentials> ReadCredentials(pg::Spi& spi, const Uuid& user_id) {
+  static pg::Statement statement(R"(
+    SELECT email, name, status, password_hash, email_verified_at IS NOT NULL
+      FROM latchkey.users WHERE id = $1 AND status <> 'deleted')");
+  const pg::Rows rows = spi.Run(statement, user_id);
+  if (rows.empty()) return std::nullopt;
+  const pg::Row row = rows[0];
+  Credentials user;
+  user.user_id = user_id;
+  user.email = row.Text(1);
+  user.email_key = EmailKey(user.email);
+  user.name = row.Optional<std::string>(2).value_or("");
+  user.status = row.Text(3);
+  user.password_hash = row.Optional<std::string>(4);
+  user.email_verified = row.Get<bool>(5);
+  return user;
 }
 
 }  // namespace
 
 std::optional<Credentials> FindCredentials(pg::Spi& spi, const Address& address) {
-  static pg::Statement statement(R"(
-    SELECT u.id, u.email, e.email_key, u.name, u.status, u.password_hash,
-           u.email_verified_at IS NOT NULL
-      FROM latchkey.user_emails e JOIN latchkey.users u ON u.id = e.user_id
-     WHERE e.email_key = $1)");
-  const pg::Rows rows = spi.Run(statement, address.key);
+  static pg::Statement holder("SELECT user_id FROM latchkey.user_emails WHERE email_key = $1");
+  const pg::Rows rows = spi.Run(holder, address.key);
   if (rows.empty()) return std::nullopt;
-  return ReadCredentials(rows[0]);
+  // The two rows may live on two servers, and are read one after the other: who was deleted in
+  // between, or has another address by now, is not this address's user.
+  auto user = ReadCredentials(spi, rows[0].Get<Uuid>(1));
+  if (user && user->email_key != address.key) return std::nullopt;
+  return user;
 }
 
 Credentials LoadCredentials(pg::Spi& spi, const Uuid& user_id) {
-  static pg::Statement statement(R"(
-    SELECT u.id, u.email, e.email_key, u.name, u.status, u.password_hash,
-           u.email_verified_at IS NOT NULL
-      FROM latchkey.users u JOIN latchkey.user_emails e ON e.user_id = u.id
-     WHERE u.id = $1)");
-  const pg::Rows rows = spi.Run(statement, user_id);
-  if (rows.empty()) ThrowNoUser();
-  return ReadCredentials(rows[0]);
+  auto user = ReadCredentials(spi, user_id);
+  if (!user) ThrowNoUser();
+  return std::move(*user);
 }
 
 void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& hash) {
@@ -149,17 +166,9 @@ void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& has
 }
 
 LATCHKEY_FUNCTION(register_user, kSecret) {
-  const auto email = args.Text(0, "email");
-  const auto password = args.Optional<std::string>(1);
   RequireNoIdentity();
   pg::Spi spi;
-  NewUser user;
-  user.address = ParseAddress(email);
-  user.name = args.Optional<std::string>(2);
-  user.profile = args.AsIs(3, JSONBOID);
-  CheckName(user.name);
-  if (password) user.password_hash = HashPassword(spi, *password);
-  const auto columns = LoadUserAccount(spi, CreateUser(spi, user));
+  const auto columns = LoadUserAccount(spi, CreateUser(spi, ReadNewUser(spi, args)));
   spi.Finish();
   return args.ReturnRow(columns);
 }

@@ -6,7 +6,6 @@
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
 #include "extension/pg/transaction_state.hpp"
-#include "extension/sessions/session_times.hpp"
 #include "extension/sessions/tokens.hpp"
 #include "extension/settings/settings.hpp"
 
@@ -30,7 +29,8 @@ std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credenti
   static pg::Statement insert(R"(
     INSERT INTO latchkey.sessions (user_id, id, token_id, created_at, token_issued_at, last_seen_at,
                                    expires_at, client_address, user_agent, email, name)
-    SELECT $1, $2, $3, $4, $4, $4, $5, $6::inet, $7, u.email, u.name FROM latchkey.users u WHERE u.id = $1)");
+    SELECT u.id, $2, $3, $4, $4, $4, $5, $6::inet, $7, u.email, u.name
+      FROM latchkey.users u WHERE u.id = $1)");
   // The row lock orders a login and a block: whichever comes second sees the first.
   static pg::Statement touch(
       "UPDATE latchkey.users SET last_login_at = $2 WHERE id = $1 AND status = 'active'");
@@ -52,8 +52,8 @@ std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credenti
   std::optional<std::string> address, agent;
   if (request != nullptr && !request->client_address.empty()) address = request->client_address;
   if (request != nullptr && !request->user_agent.empty()) agent = request->user_agent;
-  spi.Run(insert, user.user_id, session.session_id, claims.token_id, now, session.expires_at, address,
-          agent);
+  spi.Run(insert, user.user_id, session.session_id, claims.token_id, now, session.expires_at,
+          address, agent);
   events::Record(spi, {user.user_id, "session", session.session_id.ToString(), "session.started"});
   return session;
 }

@@ -87,7 +87,7 @@ VerifiedSession VerifyToken(pg::Spi& spi, std::string_view token) {
 
 LATCHKEY_FUNCTION(verify, kSecret) {
   const auto token = args.Text(0, "token");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const VerifiedSession session = VerifyToken(spi, token);
   spi.Finish();
   return ReturnSession(args, session);

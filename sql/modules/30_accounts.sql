@@ -16,11 +16,21 @@ CREATE TABLE latchkey.accounts (
 );
 COMMENT ON TABLE latchkey.accounts IS
   'What a plan, a balance and usage hang on (distributed by id): id is the user''s or the tenant''s id. plan is what it is '
-  'subscribed to; whether that is in force depends on subscription_status (see tier_of).';
-CREATE UNIQUE INDEX accounts_stripe_customer_id ON latchkey.accounts (stripe_customer_id)
-  WHERE stripe_customer_id IS NOT NULL;
+  'subscribed to; whether that is in force depends on subscription_status (see tier_of). stripe_customer_id: the one that '
+  'stripe_customers gives to this account.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.accounts', '');
 GRANT SELECT ON latchkey.accounts TO latchkey_admin;
+
+-- A table of its own, so that a customer is unique across everything even when accounts are distributed.
+CREATE TABLE latchkey.stripe_customers (
+  stripe_customer_id text NOT NULL,
+  account_id         uuid NOT NULL,
+  CONSTRAINT stripe_customers_pkey PRIMARY KEY (stripe_customer_id)
+);
+COMMENT ON TABLE latchkey.stripe_customers IS
+  'Stripe customer → account (distributed by customer): each belongs to one account, whose row names it as well.';
+SELECT pg_catalog.pg_extension_config_dump('latchkey.stripe_customers', '');
+GRANT SELECT ON latchkey.stripe_customers TO latchkey_admin;
 
 CREATE TABLE latchkey.users (
   id                uuid        NOT NULL,
@@ -52,12 +62,11 @@ GRANT SELECT (id, email, name, status, status_reason, profile, onboarding_step, 
 CREATE TABLE latchkey.user_emails (
   email_key text NOT NULL,
   user_id   uuid NOT NULL,
-  CONSTRAINT user_emails_pkey PRIMARY KEY (email_key),
-  CONSTRAINT user_emails_user_fkey FOREIGN KEY (user_id) REFERENCES latchkey.users (id)
+  CONSTRAINT user_emails_pkey PRIMARY KEY (email_key)
 );
 COMMENT ON TABLE latchkey.user_emails IS
-  'Address → user (distributed by address). email_key: normal form C, A–Z folded to a–z, nothing else folded.';
-CREATE INDEX user_emails_by_user ON latchkey.user_emails (user_id);
+  'Address → user (distributed by address, so without a foreign key): one row for each user that is not deleted. email_key: '
+  'of users.email, normal form C, A–Z folded to a–z, nothing else folded.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.user_emails', '');
 GRANT SELECT ON latchkey.user_emails TO latchkey_admin;
 
@@ -85,8 +94,8 @@ CREATE TABLE latchkey.login_attempts (
   CONSTRAINT login_attempts_pkey PRIMARY KEY (scope, key_hash)
 );
 COMMENT ON TABLE latchkey.login_attempts IS
-  'Failed attempts within their window, per scope (login: account, address: client network, and one for each kind of mail). Each '
-  'failure uses up one of the limit''s numbered places. Keys are hashed: what was typed into a form is not kept.';
+  'Failed attempts within their window (distributed by key_hash), per scope (login: account, address: client network, and one for '
+  'each kind of mail). Each failure uses up one of the limit''s numbered places. Keys are hashed: what was typed into a form is not kept.';
 CREATE INDEX login_attempts_by_end ON latchkey.login_attempts (window_ends_at);
 SELECT pg_catalog.pg_extension_config_dump('latchkey.login_attempts', '');
 

@@ -17,6 +17,7 @@ storm() { python3 "$ROOT/test/cluster/storm.py" "$@"; }
 # A reader that looks at half made users all the time: atomic also for who looks in between.
 HALF="SELECT (SELECT count(*) FROM latchkey.accounts a LEFT JOIN latchkey.users u USING (id) WHERE u.id IS NULL)
     + (SELECT count(*) FROM latchkey.users u LEFT JOIN latchkey.user_emails e ON e.user_id = u.id WHERE e.user_id IS NULL)
+    + (SELECT count(*) FROM latchkey.user_emails e LEFT JOIN latchkey.users u ON u.id = e.user_id WHERE u.id IS NULL)
     + (SELECT count(*) FROM latchkey.users u LEFT JOIN latchkey.events v ON v.account_id = u.id AND v.type = 'user.registered' WHERE v.id IS NULL)
     + (SELECT count(*) FROM latchkey.sessions s LEFT JOIN latchkey.events v ON v.account_id = s.user_id AND v.type = 'session.started'
         AND v.aggregate_id = s.id::text WHERE v.id IS NULL)"

@@ -93,6 +93,18 @@ BEGIN
 END $$;
 SELECT * FROM regress.tables_with('zaphod|beeblebrox|198\.51\.100\.77');
 SELECT relation FROM regress.tables_with(:'zaphod');
+-- As it looks to who read the address before the deletion, and the user after it: an unknown address.
+BEGIN;
+INSERT INTO latchkey.user_emails VALUES ('zaphod.beeblebrox@example.org', :'zaphod');
+SELECT count(*) FROM latchkey.find_user('zaphod.beeblebrox@example.org');
+SELECT outcome FROM latchkey.login('zaphod.beeblebrox@example.org', 'heart of gold');
+SELECT count(*) FROM latchkey.request_password_reset('zaphod.beeblebrox@example.org');
+SELECT outcome, reason FROM latchkey.import_users('{"zaphod.beeblebrox@example.org": {}}');
+-- And to who reads the user after it got another address.
+UPDATE latchkey.user_emails SET user_id = :'ann' WHERE email_key = 'zaphod.beeblebrox@example.org';
+SELECT count(*) FROM latchkey.find_user('zaphod.beeblebrox@example.org');
+SELECT outcome FROM latchkey.login('zaphod.beeblebrox@example.org', 'correct horse');
+ROLLBACK;
 SELECT status, email IS NULL AND name IS NULL AND password_hash IS NULL AND profile = '{}' AND onboarding_step IS NULL
        AND last_login_at IS NULL AND status_reason IS NULL AND email_verified_at IS NULL AS erased
   FROM latchkey.users WHERE id = :'zaphod';

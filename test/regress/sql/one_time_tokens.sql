@@ -54,6 +54,12 @@ SELECT status FROM latchkey.block_user(:'olga');
 SELECT regress.error_of(format('SELECT latchkey.reset_password(%L, ''another password'')', :'reset'));
 SELECT status FROM latchkey.unblock_user(:'olga');
 SELECT regress.error_of(format('SELECT latchkey.reset_password(%L, ''another password'')', :'reset'));
+-- So does another address.
+SELECT token AS reset FROM latchkey.request_password_reset('olga@example.com') \gset
+BEGIN;
+UPDATE latchkey.users SET email = 'olga2@example.com' WHERE id = :'olga';
+SELECT regress.error_of(format('SELECT latchkey.reset_password(%L, ''another password'')', :'reset'));
+ROLLBACK;
 -- A rolled-back use leaves the token good.
 DELETE FROM latchkey.login_attempts;
 SELECT token AS reset FROM latchkey.request_password_reset('olga@example.com') \gset
