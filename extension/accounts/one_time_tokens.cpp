@@ -58,7 +58,7 @@ Uuid FindToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
   Uuid user_id;
   std::copy_n(bytes->begin(), kUserIdBytes, user_id.bytes.begin());
   const std::string hash = Sha256(token);
-  if (spi.Run(find, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now()).empty()) {
+  if (spi.RunLatest(find, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now()).empty()) {
     ThrowInvalid();
   }
   return user_id;
@@ -73,17 +73,17 @@ Uuid RedeemToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
   static pg::Statement remove_others(
       "DELETE FROM latchkey.user_tokens WHERE user_id = $1 AND purpose = $2");
   const Uuid user_id = FindToken(spi, token, purpose);
-  spi.Run(lock, user_id);
+  spi.RunLatest(lock, user_id);
   const std::string hash = Sha256(token);
-  spi.Run(redeem, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now());
+  spi.RunLatest(redeem, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now());
   if (spi.affected() != 1) ThrowInvalid();
-  spi.Run(remove_others, user_id, PurposeName(purpose));
+  spi.RunLatest(remove_others, user_id, PurposeName(purpose));
   return user_id;
 }
 
 void DeleteTokens(pg::Spi& spi, const Uuid& user_id) {
   static pg::Statement statement("DELETE FROM latchkey.user_tokens WHERE user_id = $1");
-  spi.Run(statement, user_id);
+  spi.RunLatest(statement, user_id);
 }
 
 }  // namespace latchkey::accounts

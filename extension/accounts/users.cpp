@@ -66,7 +66,7 @@ Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
   const pg::Timestamp now = pg::Now();
   spi.Run(insert_account, id, now);
   spi.Run(insert_user, id, user.address.text, user.name, user.password_hash, user.profile, now);
-  spi.Run(insert_email, user.address.key, id);
+  spi.RunLatest(insert_email, user.address.key, id);
   if (spi.affected() == 0) {
     throw Error(ErrorCode::kAlreadyExists, "a user with this email already exists");
   }
@@ -87,7 +87,7 @@ std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id) {
                                 AND t.period_start = '-infinity'
      WHERE u.id = $1)");
   const UsageDay today = UsageDay::Current();
-  const pg::Rows rows = spi.Run(statement, user_id, today.end, today.start, kRequests);
+  const pg::Rows rows = spi.RunLatest(statement, user_id, today.end, today.start, kRequests);
   if (rows.empty()) ThrowNoUser();
   const pg::Row row = rows[0];
   std::vector<pg::Value> columns;
@@ -124,7 +124,7 @@ std::optional<Credentials> FindCredentials(pg::Spi& spi, const Address& address)
            u.email_verified_at IS NOT NULL
       FROM latchkey.user_emails e JOIN latchkey.users u ON u.id = e.user_id
      WHERE e.email_key = $1)");
-  const pg::Rows rows = spi.Run(statement, address.key);
+  const pg::Rows rows = spi.RunLatest(statement, address.key);
   if (rows.empty()) return std::nullopt;
   return ReadCredentials(rows[0]);
 }
@@ -135,7 +135,7 @@ Credentials LoadCredentials(pg::Spi& spi, const Uuid& user_id) {
            u.email_verified_at IS NOT NULL
       FROM latchkey.users u JOIN latchkey.user_emails e ON e.user_id = u.id
      WHERE u.id = $1)");
-  const pg::Rows rows = spi.Run(statement, user_id);
+  const pg::Rows rows = spi.RunLatest(statement, user_id);
   if (rows.empty()) ThrowNoUser();
   return ReadCredentials(rows[0]);
 }
@@ -144,7 +144,7 @@ void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& has
   static pg::Statement statement(
       "UPDATE latchkey.users SET password_hash = $2, updated_at = $3"
       " WHERE id = $1 AND status <> 'deleted'");
-  spi.Run(statement, user_id, hash, pg::Now());
+  spi.RunLatest(statement, user_id, hash, pg::Now());
   if (spi.affected() == 0) ThrowNoUser();  // deleted while we hashed
 }
 

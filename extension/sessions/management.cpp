@@ -20,7 +20,7 @@ bool EndOne(pg::Spi& spi, const Uuid& user_id, const Uuid& session_id, const cha
   static pg::Statement statement(R"(
     UPDATE latchkey.sessions SET revoked_at = $3, revoked_reason = $4
      WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3)");
-  spi.Run(statement, user_id, session_id, pg::Now(), reason);
+  spi.RunLatest(statement, user_id, session_id, pg::Now(), reason);
   if (spi.affected() == 0) return false;
   events::Record(spi, {user_id, "session", session_id.ToString(), "session.ended",
                        JsonObject().Add("reason", reason).ToString()});
@@ -50,11 +50,14 @@ LATCHKEY_FUNCTION(logout, kSecret) {
 LATCHKEY_FUNCTION(logout_everywhere, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   accounts::RequireAccount(user_id);
+  // First the lock that a login takes: a session that is being started ends as well.
+  static pg::Statement lock("SELECT 1 FROM latchkey.users WHERE id = $1 FOR NO KEY UPDATE");
   static pg::Statement statement(R"(
     UPDATE latchkey.sessions SET revoked_at = $2, revoked_reason = 'logout_everywhere'
      WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2)");
   pg::Spi spi;
-  spi.Run(statement, user_id, pg::Now());
+  spi.RunLatest(lock, user_id);
+  spi.RunLatest(statement, user_id, pg::Now());
   const auto ended = static_cast<int32_t>(spi.affected());
   if (ended > 0) {
     events::Record(spi, {user_id, "user", user_id.ToString(), "sessions.ended",

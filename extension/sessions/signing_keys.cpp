@@ -87,7 +87,7 @@ std::string CreateKey(pg::Spi& spi, Algorithm algorithm) {
   std::optional<std::string> jwk;
   if (algorithm != Algorithm::kHs256) jwk = key.PublicJwk();
   const pg::Timestamp now = pg::Now();
-  spi.Run(retire, now + kMaxLifetime.Micros(spi));
+  spi.RunLatest(retire, now + kMaxLifetime.Micros(spi));
   spi.Run(insert, key_id, AlgorithmName(algorithm), pg::Bytes{wrapped}, jwk, now);
   events::Record(spi, {events::kPlatform, "signing_key", key_id, "signing_key.created",
                        JsonObject().Add("algorithm", AlgorithmName(algorithm)).ToString()});

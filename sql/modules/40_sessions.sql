@@ -90,8 +90,8 @@ GRANT EXECUTE ON FUNCTION latchkey.login(text, text) TO latchkey_gateway, latchk
 CREATE FUNCTION latchkey.verify(token text) RETURNS latchkey.session_info
   LANGUAGE c STABLE PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'latchkey_verify';
 COMMENT ON FUNCTION latchkey.verify(text) IS
-  'Whose session the token is; writes nothing, and runs on standbys. Malformed, expired, revoked, of a blocked '
-  'or deleted user: invalid_token (LK411), one answer for all.';
+  'Whose session the token is; writes nothing, and runs on standbys. As of now at every isolation level. '
+  'Malformed, expired, revoked, of a blocked or deleted user: invalid_token (LK411), one answer for all.';
 REVOKE ALL ON FUNCTION latchkey.verify(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.verify(text) TO latchkey_gateway, latchkey_app;
 
