@@ -110,7 +110,7 @@ LATCHKEY_FUNCTION(revoke_session, kOpen) {
   return args.Return(true);
 }
 
-// What is over for longer than setting sessions.retention, oldest first; call it until it returns 0.
+// Oldest first, in batches. A row that somebody works on is left for the next time: who purges waits for nobody.
 LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
   const int32_t batch = RequireCount(args, 0, "batch", kMaxBatch);
   accounts::RequireNoIdentity();
@@ -120,14 +120,26 @@ LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
        WHERE least(expires_at, revoked_at) < $1 ORDER BY least(expires_at, revoked_at)
        LIMIT $2 FOR UPDATE SKIP LOCKED)
     DELETE FROM latchkey.sessions s USING over o WHERE s.user_id = o.user_id AND s.id = o.id)");
-  static pg::Statement tokens("DELETE FROM latchkey.user_tokens WHERE expires_at < $1");
-  static pg::Statement attempts("DELETE FROM latchkey.login_attempts WHERE window_ends_at < $1");
+  static pg::Statement tokens(R"(
+    WITH over AS (
+      SELECT user_id, token_hash FROM latchkey.user_tokens
+       WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    DELETE FROM latchkey.user_tokens t USING over o
+     WHERE t.user_id = o.user_id AND t.token_hash = o.token_hash)");
+  static pg::Statement attempts(R"(
+    WITH over AS (
+      SELECT scope, key_hash FROM latchkey.login_attempts
+       WHERE window_ends_at < $1 ORDER BY window_ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    DELETE FROM latchkey.login_attempts a USING over o
+     WHERE a.scope = o.scope AND a.key_hash = o.key_hash)");
   pg::Spi spi;
   const pg::Timestamp now = pg::Now();
-  spi.Run(tokens, now);
-  spi.Run(attempts, now);
-  spi.Run(sessions, now + -kRetention.Micros(spi), batch);
-  const auto purged = static_cast<int32_t>(spi.affected());
+  spi.RunLatest(sessions, now + -kRetention.Micros(spi), batch);
+  auto purged = static_cast<int32_t>(spi.affected());
+  spi.RunLatest(tokens, now, batch);
+  purged += static_cast<int32_t>(spi.affected());
+  spi.RunLatest(attempts, now, batch);
+  purged += static_cast<int32_t>(spi.affected());
   spi.Finish();
   return args.Return(purged);
 }

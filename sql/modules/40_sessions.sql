@@ -173,8 +173,9 @@ GRANT EXECUTE ON FUNCTION latchkey.revoke_session(uuid, uuid) TO latchkey_gatewa
 CREATE FUNCTION latchkey.purge_expired_sessions(batch integer DEFAULT 1000) RETURNS integer
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_purge_expired_sessions';
 COMMENT ON FUNCTION latchkey.purge_expired_sessions(integer) IS
-  'Deletes up to batch sessions that are over for longer than sessions.retention, and expired tokens and '
-  'attempts; returns how many sessions. Call it until that is 0.';
+  'Deletes up to batch sessions that are over for longer than sessions.retention, and as many expired mail '
+  'tokens and counted attempts; returns how many rows in all. Call it until that is 0. Rows that are locked are '
+  'left for the next time.';
 REVOKE ALL ON FUNCTION latchkey.purge_expired_sessions(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.purge_expired_sessions(integer) TO latchkey_admin, latchkey_worker;
 
