@@ -107,6 +107,15 @@ pg::Value UserAccountValue(const std::vector<pg::Value>& columns) {
   return pg::Composite(pg::TypeOid("user_account"), columns);
 }
 
+void RequireLivingAccount(pg::Spi& spi, const Uuid& account_id) {
+  static pg::Statement statement(R"(
+    SELECT 1 FROM latchkey.accounts a LEFT JOIN latchkey.users u ON u.id = a.id
+     WHERE a.id = $1 AND u.status IS DISTINCT FROM 'deleted')");
+  if (spi.RunLatest(statement, account_id).empty()) {
+    throw Error(ErrorCode::kNotFound, "there is no such account");
+  }
+}
+
 namespace {
 
 Credentials ReadCredentials(const pg::Row& row) {

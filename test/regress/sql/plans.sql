@@ -41,6 +41,9 @@ SELECT latchkey.set_tier(:'pat', 'pro', 'active');
 SELECT regress.error_of(s) FROM unnest(ARRAY[format('SELECT latchkey.set_tier(%L, ''platinum'')', :'pat'), format('SELECT latchkey.set_tier(%L, ''pro'', ''frozen'')', :'pat'),
   format('SELECT latchkey.set_tier(%L, NULL)', :'pat'), format('SELECT latchkey.set_tier(%L, ''pro'', NULL)', :'pat'), format('SELECT latchkey.set_tier(%L, ''PRO'')', :'pat'),
   format('SELECT latchkey.set_tier(%L, ''pro'')', :'unknown'), 'SELECT latchkey.set_tier(NULL, ''pro'')']) AS s;
+SELECT regress.new_user('gone_pat') AS gone \gset
+SELECT latchkey.delete_user(:'gone');
+SELECT regress.error_of(format('SELECT latchkey.set_tier(%L, ''pro'')', :'gone')) AS of_a_deleted_user;
 SELECT count(*) AS events FROM latchkey.events WHERE account_id = :'pat' AND type = 'tier.changed' \gset
 SELECT latchkey.set_tier(:'pat', 'pro', 'active');
 SELECT count(*) - :events AS new_events FROM latchkey.events WHERE account_id = :'pat' AND type = 'tier.changed';
