@@ -1,6 +1,7 @@
 // The principal: the bound identity when there is one, else the database role.
 #include "extension/accounts/principal.hpp"
 
+#include "extension/accounts/plan_hooks.hpp"
 #include "extension/accounts/session_hooks.hpp"
 #include "extension/core/error.hpp"
 #include "extension/pg/catalog.hpp"
@@ -9,6 +10,7 @@
 namespace latchkey::accounts {
 
 SessionHooks session_hooks{};
+PlanHooks plan_hooks{};
 
 void RequireAccount(const Uuid& account_id) {
   if (const pg::Identity* identity = pg::BoundIdentity()) {

@@ -66,6 +66,13 @@ PlanPtr RequirePlan(pg::Spi& spi, std::string_view key) {
   return plan;
 }
 
+accounts::PlanOffer OfferOf(pg::Spi& spi, std::string_view key) {
+  Refresh(spi);
+  const PlanPtr plan = Find(key);
+  if (!plan) return accounts::PlanOffer::kUnknown;
+  return plan->active ? accounts::PlanOffer::kOnOffer : accounts::PlanOffer::kWithdrawn;
+}
+
 PlanPtr CheapestPlanWith(pg::Spi& spi, std::string_view feature) {
   Refresh(spi);
   for (const auto& plan : Plans()) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "extension/accounts/plan_hooks.hpp"
 #include "extension/pg/args.hpp"
 
 namespace latchkey::plans {
@@ -29,6 +30,9 @@ struct Plan {
 using PlanPtr = std::shared_ptr<const Plan>;
 
 PlanPtr RequirePlan(pg::Spi& spi, std::string_view key);  // raises LK404
+
+// See accounts/plan_hooks.hpp.
+accounts::PlanOffer OfferOf(pg::Spi& spi, std::string_view key);
 
 // The lowest plan on offer in which the feature is usable; null when there is none.
 PlanPtr CheapestPlanWith(pg::Spi& spi, std::string_view feature);
