@@ -1,6 +1,8 @@
 // The shared library's entry: what a backend sets up when it loads Latchkey.
+#include "extension/accounts/plan_hooks.hpp"
 #include "extension/accounts/session_hooks.hpp"
 #include "extension/pg/transaction_state.hpp"
+#include "extension/plans/plans.hpp"
 #include "extension/sessions/session_store.hpp"
 #include "extension/settings/server_settings.hpp"
 
@@ -17,5 +19,6 @@ void _PG_init(void) {
   latchkey::pg::RegisterTransactionState();
   latchkey::accounts::session_hooks = {latchkey::sessions::EndSessions,
                                        latchkey::sessions::EraseSessions};
+  latchkey::accounts::plan_hooks = {latchkey::plans::OfferOf};
 }
 }

@@ -18,7 +18,7 @@ constexpr size_t kMaxReason = 500;
 std::string LockStatus(pg::Spi& spi, const Uuid& user_id) {
   static pg::Statement statement(
       "SELECT status FROM latchkey.users WHERE id = $1 AND status <> 'deleted' FOR UPDATE");
-  const pg::Rows rows = spi.Run(statement, user_id);
+  const pg::Rows rows = spi.RunLatest(statement, user_id);
   if (rows.empty()) throw Error(ErrorCode::kNotFound, "there is no such user");
   return rows[0].Text(1);
 }
@@ -27,7 +27,7 @@ void SetStatus(pg::Spi& spi, const Uuid& user_id, const char* status,
                const std::optional<std::string>& reason) {
   static pg::Statement statement(R"(
     UPDATE latchkey.users SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1)");
-  spi.Run(statement, user_id, status, reason, pg::Now());
+  spi.RunLatest(statement, user_id, status, reason, pg::Now());
 }
 
 }  // namespace
@@ -85,8 +85,8 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
   ForgetLoginFailures(spi, email_key);
   session_hooks.erase(spi, user_id);
   DeleteTokens(spi, user_id);
-  spi.Run(erase, user_id, pg::Now());
-  spi.Run(free_address, email_key, user_id);
+  spi.RunLatest(erase, user_id, pg::Now());
+  spi.RunLatest(free_address, email_key, user_id);
   events::Record(spi, {user_id, "user", user_id.ToString(), "user.deleted"});
   events::EraseMetadata(spi, user_id);
   spi.Finish();

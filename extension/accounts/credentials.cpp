@@ -60,7 +60,7 @@ void RecordLoginFailed(pg::Spi& spi, const std::optional<Address>& address) {
 bool LockUnchanged(pg::Spi& spi, Credentials& user) {
   static pg::Statement statement(R"(
     SELECT status FROM latchkey.users WHERE id = $1 AND password_hash = $2 FOR NO KEY UPDATE)");
-  const pg::Rows rows = spi.Run(statement, user.user_id, user.password_hash);
+  const pg::Rows rows = spi.RunLatest(statement, user.user_id, user.password_hash);
   if (rows.empty()) return false;
   user.status = rows[0].Text(1);
   return true;

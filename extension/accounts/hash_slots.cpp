@@ -15,8 +15,8 @@ namespace latchkey::accounts {
 namespace {
 
 constexpr uint64_t kHashing = 0x6c61746368'6b6579;  // "latchkey"
-constexpr uint16_t kQueue = 30000;  // beyond every slot; pg_locks shows smallints
-constexpr long kPollMs = 2;         // a hash takes ten times as long
+constexpr uint16_t kQueue = 30000;                  // beyond every slot; pg_locks shows smallints
+constexpr long kPollMs = 2;                         // a hash takes ten times as long
 
 [[noreturn]] void ThrowTooBusy() {
   throw Error(ErrorCode::kTooBusy, "too many passwords are being checked", {},
@@ -30,8 +30,8 @@ int WaitMilliseconds() {
 
 }  // namespace
 
-// Who waits stands in one queue, a lock of its own, so that whichever slot becomes free is used: a lock
-// wait can't be for "any of these". Only the first of the queue looks around for one.
+// Who waits stands in one queue, a lock of its own, so that whichever slot becomes free is used: a
+// lock wait can't be for "any of these". Only the first of the queue looks around for one.
 HashSlot::HashSlot() {
   const int wait = WaitMilliseconds();
   const pg::Timestamp deadline = pg::Now() + int64_t{wait} * 1000;

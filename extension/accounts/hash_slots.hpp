@@ -1,5 +1,5 @@
-// Bounds how many password hashes run at once in the server, so that a storm of logins leaves cores for
-// everybody else (latchkey.max_concurrent_hashes, latchkey.hash_wait).
+// Bounds how many password hashes run at once in the server, so that a storm of logins leaves cores
+// for everybody else (latchkey.max_concurrent_hashes, latchkey.hash_wait).
 #pragma once
 
 #include <optional>

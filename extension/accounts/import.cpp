@@ -1,6 +1,7 @@
 // import_users: takes over users of an older product, entry by entry, each in its own
 // subtransaction.
 #include "extension/accounts/passwords.hpp"
+#include "extension/accounts/plan_hooks.hpp"
 #include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
 #include "extension/accounts/usage.hpp"
@@ -13,6 +14,8 @@
 namespace latchkey::accounts {
 
 namespace {
+
+constexpr size_t kMaxLegacyId = 255;
 
 // An entry of the file, with its values as text where their type is right.
 struct Entry {
@@ -118,8 +121,9 @@ int64_t ParseCount(const std::optional<std::string>& text, const char* name) {
 }
 
 void RequirePlan(pg::Spi& spi, const std::string& plan) {
-  static pg::Statement statement("SELECT 1 FROM latchkey.plans WHERE key = $1");
-  if (spi.Read(statement, plan).empty()) Reject("tier \"" + plan + "\" is not a plan");
+  const PlanOffer offer = plan_hooks.offer(spi, plan);
+  if (offer == PlanOffer::kUnknown) Reject("tier \"" + plan + "\" is not a plan");
+  if (offer == PlanOffer::kWithdrawn) Reject("tier \"" + plan + "\" is not on offer");
 }
 
 void CheckSubscription(const Entry& entry) {
@@ -195,6 +199,9 @@ Outcome ImportEntry(pg::Spi& spi, const Entry& entry) {
     return {entry.email, "skipped", "a user with this email already exists", std::nullopt};
   }
   CheckName(user.name);
+  if (entry.legacy_id && entry.legacy_id->size() > kMaxLegacyId) {
+    Reject("id is longer than " + std::to_string(kMaxLegacyId) + " bytes");
+  }
   if (entry.tier) RequirePlan(spi, *entry.tier);
   CheckSubscription(entry);
   const int64_t daily = ParseCount(entry.usage_daily, "usage.daily");
@@ -215,11 +222,14 @@ bool IsEntrysFault(const pg::BackendError& error) {
   return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 }
 
-Outcome ImportGuarded(pg::Spi& spi, const Entry& entry) {
-  pg::Subtransaction attempt(spi);
+// An SPI session for each entry: what its statements allocate is free again before the next one.
+Outcome ImportGuarded(const Entry& entry) {
+  pg::Subtransaction attempt;
   std::string reason;
   try {
+    pg::Spi spi;
     const Outcome outcome = ImportEntry(spi, entry);
+    spi.Finish();
     attempt.Commit();
     return outcome;
   } catch (const Error& error) {
@@ -234,25 +244,29 @@ Outcome ImportGuarded(pg::Spi& spi, const Entry& entry) {
   return {entry.email, "rejected", reason, std::nullopt};
 }
 
+std::vector<Entry> ReadFile(const pg::Raw& users) {
+  static pg::Statement is_container("SELECT jsonb_typeof($1) IN ('object', 'array')");
+  pg::Spi spi;
+  if (!spi.Read(is_container, users)[0].Get<bool>(1)) {
+    throw Error(ErrorCode::kInvalidArgument, "users must be a JSON object or array");
+  }
+  std::vector<Entry> entries;
+  const pg::Rows rows = spi.Read(ReadEntries(), users);
+  for (uint64_t i = 0; i < rows.size(); ++i) entries.push_back(ReadEntry(rows[i]));
+  spi.Finish();
+  return entries;
+}
+
 }  // namespace
 
 LATCHKEY_FUNCTION(import_users, kSecret) {
   if (args.IsNull(0)) args.Get<std::string_view>(0, "users");
   RequireNoIdentity();
   std::vector<Outcome> outcomes;
-  static pg::Statement is_container("SELECT jsonb_typeof($1) IN ('object', 'array')");
-  pg::Spi spi;
-  if (!spi.Read(is_container, args.AsIs(0, JSONBOID))[0].Get<bool>(1)) {
-    throw Error(ErrorCode::kInvalidArgument, "users must be a JSON object or array");
-  }
-  std::vector<Entry> entries;
-  const pg::Rows rows = spi.Read(ReadEntries(), args.AsIs(0, JSONBOID));
-  for (uint64_t i = 0; i < rows.size(); ++i) entries.push_back(ReadEntry(rows[i]));
-  for (const Entry& entry : entries) {
+  for (const Entry& entry : ReadFile(args.AsIs(0, JSONBOID))) {
     pg::CheckInterrupts();
-    outcomes.push_back(ImportGuarded(spi, entry));
+    outcomes.push_back(ImportGuarded(entry));
   }
-  spi.Finish();
   args.BeginSet();
   for (const Outcome& outcome : outcomes) {
     args.EmitRow({pg::ToValue(outcome.email), pg::ToValue(outcome.outcome),

@@ -60,7 +60,8 @@ Uuid FindToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
   Uuid user_id;
   std::copy_n(bytes->begin(), kUserIdBytes, user_id.bytes.begin());
   const std::string hash = Sha256(token);
-  const pg::Rows rows = spi.Run(find, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now());
+  const pg::Rows rows =
+      spi.RunLatest(find, user_id, pg::Bytes{hash}, PurposeName(purpose), pg::Now());
   if (rows.empty() || EmailKey(rows[0].Text(1)) != rows[0].Text(2)) ThrowInvalid();
   return user_id;
 }
@@ -74,19 +75,19 @@ Uuid RedeemToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose) {
   static pg::Statement remove_others(
       "DELETE FROM latchkey.user_tokens WHERE user_id = $1 AND purpose = $2");
   const Uuid user_id = FindToken(spi, token, purpose);
-  const pg::Rows rows = spi.Run(lock, user_id);
+  const pg::Rows rows = spi.RunLatest(lock, user_id);
   if (rows.empty()) ThrowInvalid();
   const std::string email_key = EmailKey(rows[0].Text(1));
   const std::string hash = Sha256(token);
-  spi.Run(redeem, user_id, pg::Bytes{hash}, PurposeName(purpose), email_key, pg::Now());
+  spi.RunLatest(redeem, user_id, pg::Bytes{hash}, PurposeName(purpose), email_key, pg::Now());
   if (spi.affected() != 1) ThrowInvalid();
-  spi.Run(remove_others, user_id, PurposeName(purpose));
+  spi.RunLatest(remove_others, user_id, PurposeName(purpose));
   return user_id;
 }
 
 void DeleteTokens(pg::Spi& spi, const Uuid& user_id) {
   static pg::Statement statement("DELETE FROM latchkey.user_tokens WHERE user_id = $1");
-  spi.Run(statement, user_id);
+  spi.RunLatest(statement, user_id);
 }
 
 }  // namespace latchkey::accounts

@@ -126,7 +126,7 @@ LATCHKEY_FUNCTION(reset_password, kSecret) {
   const Credentials user = LoadCredentials(spi, user_id);
   if (user.status != "active") throw Error(ErrorCode::kForbidden, "the user is blocked");
   StorePasswordHash(spi, user_id, hash);
-  spi.Run(confirm, user_id, pg::Now());  // who has the token has the mailbox
+  spi.RunLatest(confirm, user_id, pg::Now());  // who has the token has the mailbox
   session_hooks.end(spi, user_id, std::nullopt, "password_reset");
   ForgetLoginFailures(spi, user.email_key);
   RecordUserEvent(spi, user_id, "user.password_reset");
@@ -165,7 +165,7 @@ LATCHKEY_FUNCTION(confirm_email, kSecret) {
       "UPDATE latchkey.users SET email_verified_at = $2, updated_at = $2 WHERE id = $1");
   pg::Spi spi;
   const Uuid user_id = RedeemToken(spi, token, TokenPurpose::kEmailVerification);
-  spi.Run(confirm, user_id, pg::Now());
+  spi.RunLatest(confirm, user_id, pg::Now());
   RecordUserEvent(spi, user_id, "user.email_verified");
   const auto columns = LoadUserAccount(spi, user_id);
   spi.Finish();

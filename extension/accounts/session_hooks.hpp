@@ -10,7 +10,8 @@ namespace latchkey::accounts {
 
 struct SessionHooks {
   // Ends all sessions of the user but `keep`.
-  void (*end)(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& keep, const char* reason);
+  void (*end)(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& keep,
+              const char* reason);
   // Deletes every trace of the user's sessions.
   void (*erase)(pg::Spi& spi, const Uuid& user_id);
 };

@@ -1,10 +1,12 @@
-// Bounds attempts per account and per client address, exactly, and without a queue in front of the hashing.
+// Bounds attempts per account and per client address, exactly, and without a queue in front of the
+// hashing.
 //
-// A limit of n is n numbered places. An attempt reserves a free one by trying its advisory lock, which it
-// holds to the end of its transaction; a failure writes the place's number into login_attempts, and so
-// uses it up for the rest of the window. Places in flight and places used never exceed n together, so of a
-// thousand parallel guesses at most n are evaluated, and nobody queues while a password is hashed. What an
-// attempt leaves behind is written in turn, after the hashing: until the commit of the one before.
+// A limit of n is n numbered places. An attempt reserves a free one by trying its advisory lock,
+// which it holds to the end of its transaction; a failure writes the place's number into
+// login_attempts, and so uses it up for the rest of the window. Places in flight and places used
+// never exceed n together, so of a thousand parallel guesses at most n are evaluated, and nobody
+// queues while a password is hashed. What an attempt leaves behind is written in turn, after the
+// hashing: until the commit of the one before.
 #pragma once
 
 #include <optional>
@@ -28,18 +30,19 @@ struct Attempt {
 };
 
 struct Admission {
-  std::optional<Attempt> attempt;          // empty: refused
-  std::optional<pg::Timestamp> retry_at;   // when refused
+  std::optional<Attempt> attempt;         // empty: refused
+  std::optional<pg::Timestamp> retry_at;  // when refused
 };
 
-// `scope` names what is counted: 'login' per account, 'address' per client …; `key` is stored hashed.
+// `scope` names what is counted: 'login' per account, 'address' per client …; `key` is stored
+// hashed.
 Admission Admit(pg::Spi& spi, std::string_view scope, std::string_view key, const Limit& limit);
 
 void RecordFailure(pg::Spi& spi, const Attempt& attempt);
 void ForgetFailures(pg::Spi& spi, std::string_view scope, std::string_view key);
 
-// The network that counts as one client: an IPv4 address, or the /64 of an IPv6 one; IPv4 within IPv6 is
-// IPv4. Empty when the request's address is not known.
+// The network that counts as one client: an IPv4 address, or the /64 of an IPv6 one; IPv4 within
+// IPv6 is IPv4. Empty when the request's address is not known.
 std::optional<std::string> ClientNetwork(pg::Spi& spi);
 
 }  // namespace latchkey::accounts

@@ -2,6 +2,7 @@
 #include "extension/accounts/usage.hpp"
 
 #include "extension/accounts/principal.hpp"
+#include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
 #include "extension/pg/args.hpp"
 
@@ -18,7 +19,6 @@ LATCHKEY_FUNCTION(count_usage, kOpen) {
   if (amount < 1 || amount > kMaxAmount) {
     throw Error(ErrorCode::kInvalidArgument, "amount must lie between 1 and 1000000000000");
   }
-  static pg::Statement exists("SELECT 1 FROM latchkey.accounts WHERE id = $1");
   // A day has its own row, so it starts at zero by itself: nothing has to run at midnight.
   static pg::Statement count(R"(
     INSERT INTO latchkey.usage AS u (account_id, feature, period_start, used)
@@ -26,9 +26,7 @@ LATCHKEY_FUNCTION(count_usage, kOpen) {
     ON CONFLICT (account_id, feature, period_start) DO UPDATE SET used = u.used + EXCLUDED.used
     RETURNING u.used)");
   pg::Spi spi;
-  if (spi.Run(exists, account_id).empty()) {
-    throw Error(ErrorCode::kNotFound, "there is no such account");
-  }
+  RequireLivingAccount(spi, account_id);
   const UsageDay today = UsageDay::Current();
   const pg::Rows rows = spi.Run(count, account_id, kRequests, amount, today.start);
   const auto total = rows[0].Get<int64_t>(1);

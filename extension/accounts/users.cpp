@@ -77,7 +77,7 @@ Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
   const pg::Timestamp now = pg::Now();
   spi.Run(insert_account, id, now);
   spi.Run(insert_user, id, user.address.text, user.name, user.password_hash, user.profile, now);
-  spi.Run(insert_email, user.address.key, id);
+  spi.RunLatest(insert_email, user.address.key, id);
   if (spi.affected() == 0) {
     throw Error(ErrorCode::kAlreadyExists, "a user with this email already exists");
   }
@@ -98,7 +98,7 @@ std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id) {
                                 AND t.period_start = '-infinity'
      WHERE u.id = $1)");
   const UsageDay today = UsageDay::Current();
-  const pg::Rows rows = spi.Run(statement, user_id, today.end, today.start, kRequests);
+  const pg::Rows rows = spi.RunLatest(statement, user_id, today.end, today.start, kRequests);
   if (rows.empty()) ThrowNoUser();
   const pg::Row row = rows[0];
   std::vector<pg::Value> columns;
@@ -118,13 +118,22 @@ pg::Value UserAccountValue(const std::vector<pg::Value>& columns) {
   return pg::Composite(pg::TypeOid("user_account"), columns);
 }
 
+void RequireLivingAccount(pg::Spi& spi, const Uuid& account_id) {
+  static pg::Statement statement(R"(
+    SELECT 1 FROM latchkey.accounts a LEFT JOIN latchkey.users u ON u.id = a.id
+     WHERE a.id = $1 AND u.status IS DISTINCT FROM 'deleted')");
+  if (spi.RunLatest(statement, account_id).empty()) {
+    throw Error(ErrorCode::kNotFound, "there is no such account");
+  }
+}
+
 namespace {
 
 std::optional<Credentials> ReadCredentials(pg::Spi& spi, const Uuid& user_id) {
   static pg::Statement statement(R"(
     SELECT email, name, status, password_hash, email_verified_at IS NOT NULL
       FROM latchkey.users WHERE id = $1 AND status <> 'deleted')");
-  const pg::Rows rows = spi.Run(statement, user_id);
+  const pg::Rows rows = spi.RunLatest(statement, user_id);
   if (rows.empty()) return std::nullopt;
   const pg::Row row = rows[0];
   Credentials user;
@@ -142,7 +151,7 @@ std::optional<Credentials> ReadCredentials(pg::Spi& spi, const Uuid& user_id) {
 
 std::optional<Credentials> FindCredentials(pg::Spi& spi, const Address& address) {
   static pg::Statement holder("SELECT user_id FROM latchkey.user_emails WHERE email_key = $1");
-  const pg::Rows rows = spi.Run(holder, address.key);
+  const pg::Rows rows = spi.RunLatest(holder, address.key);
   if (rows.empty()) return std::nullopt;
   // The two rows may live on two servers, and are read one after the other: who was deleted in
   // between, or has another address by now, is not this address's user.
@@ -161,7 +170,7 @@ void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& has
   static pg::Statement statement(
       "UPDATE latchkey.users SET password_hash = $2, updated_at = $3"
       " WHERE id = $1 AND status <> 'deleted'");
-  spi.Run(statement, user_id, hash, pg::Now());
+  spi.RunLatest(statement, user_id, hash, pg::Now());
   if (spi.affected() == 0) ThrowNoUser();  // deleted while we hashed
 }
 

@@ -28,6 +28,9 @@ std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id);
 // The same as a value for a column of another composite.
 pg::Value UserAccountValue(const std::vector<pg::Value>& columns);
 
+// Raises LK404 for an account that does not exist, or whose user was deleted.
+void RequireLivingAccount(pg::Spi& spi, const Uuid& account_id);
+
 struct Credentials {
   Uuid user_id;
   std::string email;

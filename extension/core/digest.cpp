@@ -21,7 +21,7 @@ void HmacSha256::Free::operator()(evp_mac_ctx_st* context) const { EVP_MAC_CTX_f
 
 HmacSha256::HmacSha256(std::string_view key) {
   std::unique_ptr<EVP_MAC, decltype(&EVP_MAC_free)> mac(EVP_MAC_fetch(nullptr, "HMAC", nullptr),
-                                                       EVP_MAC_free);
+                                                        EVP_MAC_free);
   if (!mac) throw std::runtime_error("OpenSSL has no HMAC");
   context_.reset(EVP_MAC_CTX_new(mac.get()));
   char digest[] = "SHA256";

@@ -1,4 +1,5 @@
-// The errors that a caller can cause: one type, one table (errors.def), thrown by core and modules alike.
+// The errors that a caller can cause: one type, one table (errors.def), thrown by core and modules
+// alike.
 #pragma once
 
 #include <exception>
@@ -26,7 +27,9 @@ inline constexpr ErrorInfo kErrors[] = {
 #undef LATCHKEY_ERROR
 };
 
-inline constexpr const ErrorInfo& Describe(ErrorCode code) { return kErrors[static_cast<int>(code)]; }
+inline constexpr const ErrorInfo& Describe(ErrorCode code) {
+  return kErrors[static_cast<int>(code)];
+}
 
 // Message: lower-case, no full stop. Detail and hint: full sentences. None ever holds a secret.
 class Error : public std::exception {

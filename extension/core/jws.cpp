@@ -47,10 +47,9 @@ std::string DerToRaw(const std::string& der) {
   const unsigned char* cursor = Bytes(der);
   const EcdsaSignature parsed(d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(der.size())));
   std::string raw(2 * kCoordinateSize, '\0');
-  if (!parsed ||
-      BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), Bytes(raw), kCoordinateSize) < 0 ||
-      BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), Bytes(raw) + kCoordinateSize,
-                   kCoordinateSize) < 0) {
+  if (!parsed || BN_bn2binpad(ECDSA_SIG_get0_r(parsed.get()), Bytes(raw), kCoordinateSize) < 0 ||
+      BN_bn2binpad(ECDSA_SIG_get0_s(parsed.get()), Bytes(raw) + kCoordinateSize, kCoordinateSize) <
+          0) {
     throw std::runtime_error("an ECDSA signature could not be read");
   }
   return raw;
@@ -218,7 +217,8 @@ bool SigningKey::VerifyBytes(std::string_view input, std::string_view signature)
   }
   const DigestContext context(EVP_MD_CTX_new());
   return context &&
-         EVP_DigestVerifyInit(context.get(), nullptr, DigestOf(algorithm_), nullptr, key_.get()) == 1 &&
+         EVP_DigestVerifyInit(context.get(), nullptr, DigestOf(algorithm_), nullptr, key_.get()) ==
+             1 &&
          EVP_DigestVerify(context.get(), Bytes(signature), signature.size(), Bytes(input),
                           input.size()) == 1;
 }

@@ -32,8 +32,9 @@ class SigningKey {
   // header.payload.signature
   std::string Sign(std::string_view payload) const;
 
-  // The payload when the signature is this key's. The header is *compared* with the one that this key
-  // writes, not parsed: so `alg`, `crit`, `jku` and whatever else a forger puts there is never read.
+  // The payload when the signature is this key's. The header is *compared* with the one that this
+  // key writes, not parsed: so `alg`, `crit`, `jku` and whatever else a forger puts there is never
+  // read.
   std::optional<std::string> Verify(std::string_view token) const;
 
   // RFC 7517 with `kid`, `alg` and `use`; empty for HS256, whose key has no public half.

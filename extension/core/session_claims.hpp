@@ -26,9 +26,9 @@ struct SessionClaims {
 // One flat JSON object that begins with iss, sub, sid, jti, iat and exp, in this order.
 std::string WriteClaims(std::string_view issuer, const SessionClaims& claims);
 
-// For payloads whose signature has been verified: they are ours, so what decides stands first and in one
-// form, and reading is comparing. Empty for anything that WriteClaims would not have written there, another
-// issuer included.
+// For payloads whose signature has been verified: they are ours, so what decides stands first and
+// in one form, and reading is comparing. Empty for anything that WriteClaims would not have written
+// there, another issuer included.
 std::optional<SessionClaims> ReadClaims(std::string_view issuer, std::string_view payload);
 
 }  // namespace latchkey

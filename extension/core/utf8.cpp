@@ -6,7 +6,11 @@ namespace latchkey {
 std::optional<char32_t> NextCodePoint(std::string_view& rest) {
   if (rest.empty()) return std::nullopt;
   const auto first = static_cast<uint8_t>(rest[0]);
-  const size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  const size_t length = first < 0x80   ? 1
+                        : first < 0xc2 ? 0
+                        : first < 0xe0 ? 2
+                        : first < 0xf0 ? 3
+                                       : 4;
   if (length == 0 || first > 0xf4 || rest.size() < length) return std::nullopt;
   char32_t point = length == 1 ? first : first & (0x7f >> length);
   for (size_t i = 1; i < length; ++i) {

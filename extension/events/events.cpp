@@ -45,7 +45,7 @@ void EraseMetadata(pg::Spi& spi, const Uuid& account_id) {
   static pg::Statement statement(R"(
     UPDATE latchkey.events SET metadata = NULL, correlation_id = NULL
      WHERE account_id = $1 AND (metadata IS NOT NULL OR correlation_id IS NOT NULL))");
-  spi.Run(statement, account_id);
+  spi.RunLatest(statement, account_id);
 }
 
 LATCHKEY_FUNCTION(bind_request, kOpen) {

@@ -12,7 +12,8 @@ struct Event {
   const char* aggregate;     // kind of thing: user, session, setting …
   std::string aggregate_id;  // which one
   const char* type;          // user.registered …: noun, dot, past participle
-  // Facts as a JSON object. Never an address, a name or a secret: events are not erased with their user.
+  // Facts as a JSON object. Never an address, a name or a secret: events are not erased with their
+  // user.
   std::string data = "{}";
 };
 

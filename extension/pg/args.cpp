@@ -68,8 +68,8 @@ Datum Args::ReturnRow(const std::vector<Value>& values) {
 ReturnSetInfo* Args::SetInfo() const {
   auto* info = reinterpret_cast<ReturnSetInfo*>(fcinfo_->resultinfo);
   if (info == nullptr || !IsA(info, ReturnSetInfo) || !(info->allowedModes & SFRM_Materialize)) {
-    throw Error(ErrorCode::kInvalidArgument, "a set-returning function was called where no set fits",
-                {}, "Call it in FROM.");
+    throw Error(ErrorCode::kInvalidArgument,
+                "a set-returning function was called where no set fits", {}, "Call it in FROM.");
   }
   return info;
 }

@@ -6,6 +6,7 @@
 #include "extension/pg/catalog.hpp"
 
 extern "C" {
+#include "access/parallel.h"
 #include "tcop/utility.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -131,8 +132,9 @@ Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool 
   Call([=] {
     // Without a snapshot of ours SPI takes a new one, except at the levels that keep one per
     // transaction.
-    const Snapshot snapshot =
-        latest && IsolationUsesXactSnapshot() ? GetLatestSnapshot() : InvalidSnapshot;
+    const Snapshot snapshot = latest && IsolationUsesXactSnapshot() && !IsInParallelMode()
+                                  ? GetLatestSnapshot()
+                                  : InvalidSnapshot;
     const int status = SPI_execute_snapshot(plan, value_array, null_array, snapshot,
                                             InvalidSnapshot, read_only, true, 0);
     if (status < 0) elog(ERROR, "latchkey: SPI failed: %s", SPI_result_code_string(status));

@@ -102,17 +102,27 @@ class Spi {
     return Execute(statement, params, sizeof...(Ts), mode_ == kReadOnly);
   }
   // Runs with a snapshot of now at every isolation level, as the server's foreign keys do: for what
-  // must not be judged by the state at the beginning of a long transaction.
+  // must not be judged by the state at the beginning of a long transaction. In a kReadOnly session
+  // as Run.
   template <typename... Ts>
   Rows RunLatest(Statement& statement, const Ts&... args) {
     const Param params[] = {ToParam(args)..., Param{}};
-    return Execute(statement, params, sizeof...(Ts), false, true);
+    const bool read_only = mode_ == kReadOnly;
+    return Execute(statement, params, sizeof...(Ts), read_only, !read_only);
   }
   // Reads with the snapshot of the calling statement, in either mode.
   template <typename... Ts>
   Rows Read(Statement& statement, const Ts&... args) {
     const Param params[] = {ToParam(args)..., Param{}};
     return Execute(statement, params, sizeof...(Ts), true);
+  }
+  // Reads what is committed when the calling statement began, also in a transaction that keeps an
+  // older snapshot: with one of now there. (In parallel mode none may be taken, so there it is
+  // Read.)
+  template <typename... Ts>
+  Rows ReadLatest(Statement& statement, const Ts&... args) {
+    const Param params[] = {ToParam(args)..., Param{}};
+    return Execute(statement, params, sizeof...(Ts), true, true);
   }
   uint64_t affected() const { return affected_; }
 

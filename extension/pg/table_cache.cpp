@@ -74,7 +74,8 @@ bool TableCache::BeginReload() {
 
 void TableCache::EndReload(bool pushed) {
   if (pushed) Call([] { PopActiveSnapshot(); });
-  // Not when a change arrived while we read, and never after an error: then this line is not reached.
+  // Not when a change arrived while we read, and never after an error: then this line is not
+  // reached.
   fresh_ = unchanged_;
 }
 

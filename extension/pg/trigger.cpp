@@ -46,6 +46,13 @@ std::string RowTrigger::NewText(const char* column) const {
   return raw.is_null ? std::string() : FromDatum<std::string>(raw.value);
 }
 
+std::string RowTrigger::OldText(const char* column) const {
+  bool is_null = false;
+  const Datum value =
+      heap_getattr(data_->tg_trigtuple, ColumnNumber(column), data_->tg_relation->rd_att, &is_null);
+  return is_null ? std::string() : FromDatum<std::string>(value);
+}
+
 bool RowTrigger::OnlyClears(std::initializer_list<const char*> columns) const {
   std::vector<int> clearable;
   for (const char* column : columns) clearable.push_back(ColumnNumber(column));
@@ -70,6 +77,18 @@ bool RowTrigger::OnlyClears(std::initializer_list<const char*> columns) const {
 }
 
 Datum RowTrigger::KeepNew() const { return PointerGetDatum(NewTuple()); }
+
+Datum RowTrigger::KeepNewWith(const char* column, Timestamp time) const {
+  HeapTuple tuple = NewTuple();
+  TupleDesc desc = data_->tg_relation->rd_att;
+  const int column_number = ColumnNumber(column);
+  return Call([=] {
+    int number = column_number;
+    Datum value = TimestampTzGetDatum(time.micros);
+    bool is_null = false;
+    return PointerGetDatum(heap_modify_tuple_by_cols(tuple, desc, 1, &number, &value, &is_null));
+  });
+}
 
 // AFTER … STATEMENT on a cached table: every backend reads it again.
 LATCHKEY_FUNCTION(invalidate, kOpen) {

@@ -20,12 +20,14 @@ class RowTrigger {
   Oid Relation() const { return data_->tg_relation->rd_id; }
 
   std::string NewText(const char* column) const;
+  std::string OldText(const char* column) const;  // of an update
   Raw New(const char* column) const;
   // True when old and new row agree in every column, but for those of `columns` that are null in
   // the new one.
   bool OnlyClears(std::initializer_list<const char*> columns) const;
 
   Datum KeepNew() const;
+  Datum KeepNewWith(const char* column, Timestamp time) const;
 
  private:
   HeapTuple NewTuple() const;

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view kModelPrefix = "model:";
 
-// A copy of the feature of the account's plan. Raises LK413 when another plan has it, LK404 when none has.
+// A copy of the feature of the account's plan. Raises LK413 when another plan has it, LK404 when
+// none has.
 Feature RequireFeature(pg::Spi& spi, const std::optional<Uuid>& account_id, std::string_view key,
                        const char* what) {
   const PlanPtr own = PlanOf(spi, account_id);
@@ -26,7 +27,8 @@ bool StartsWith(std::string_view text, std::string_view prefix) {
 }
 
 std::vector<pg::Value> EntitlementRow(const Feature& feature) {
-  return {pg::ToValue(feature.key), pg::ToValue(feature.granted_limit), pg::ToValue(feature.period)};
+  return {pg::ToValue(feature.key), pg::ToValue(feature.granted_limit),
+          pg::ToValue(feature.period)};
 }
 
 std::vector<pg::Value> ModelRow(const std::string& feature, const std::string& tier) {

@@ -38,8 +38,8 @@ void Refresh(pg::Spi& spi) {
   if (plans_fresh && features_cache.IsFresh()) return;
   Plans().clear();
   plans_cache.Reload(spi, plans, [](const pg::Row& row) {
-    Plans().push_back(std::make_shared<Plan>(
-        Plan{row.Text(1), row.Get<int32_t>(2), row.Get<bool>(3), {}}));
+    Plans().push_back(
+        std::make_shared<Plan>(Plan{row.Text(1), row.Get<int32_t>(2), row.Get<bool>(3), {}}));
   });
   features_cache.Reload(spi, features, [](const pg::Row& row) {
     if (const auto plan = Find(row.Text(1))) {
@@ -64,6 +64,13 @@ PlanPtr RequirePlan(pg::Spi& spi, std::string_view key) {
   PlanPtr plan = Find(key);
   if (!plan) throw Error(ErrorCode::kNotFound, "there is no plan \"" + std::string(key) + "\"");
   return plan;
+}
+
+accounts::PlanOffer OfferOf(pg::Spi& spi, std::string_view key) {
+  Refresh(spi);
+  const PlanPtr plan = Find(key);
+  if (!plan) return accounts::PlanOffer::kUnknown;
+  return plan->active ? accounts::PlanOffer::kOnOffer : accounts::PlanOffer::kWithdrawn;
 }
 
 PlanPtr CheapestPlanWith(pg::Spi& spi, std::string_view feature) {

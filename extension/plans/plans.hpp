@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "extension/accounts/plan_hooks.hpp"
 #include "extension/pg/args.hpp"
 
 namespace latchkey::plans {
@@ -30,14 +31,17 @@ using PlanPtr = std::shared_ptr<const Plan>;
 
 PlanPtr RequirePlan(pg::Spi& spi, std::string_view key);  // raises LK404
 
+// See accounts/plan_hooks.hpp.
+accounts::PlanOffer OfferOf(pg::Spi& spi, std::string_view key);
+
 // The lowest plan on offer in which the feature is usable; null when there is none.
 PlanPtr CheapestPlanWith(pg::Spi& spi, std::string_view feature);
 
 // The plan that the account is entitled to now; free for none and for an unknown one.
 PlanPtr PlanOf(pg::Spi& spi, const std::optional<Uuid>& account_id);
 
-// The account that the first argument names, after the check that the caller may ask about it. Anybody may
-// ask about nobody: that is the free tier.
+// The account that the first argument names, after the check that the caller may ask about it.
+// Anybody may ask about nobody: that is the free tier.
 std::optional<Uuid> AccountArgument(const pg::Args& args);
 
 }  // namespace latchkey::plans

@@ -1,6 +1,7 @@
 // Tiers of accounts: setting, reading, comparing.
 #include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
+#include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
@@ -38,6 +39,7 @@ LATCHKEY_FUNCTION(set_tier, kOpen) {
   if (!plan->active) {
     throw Error(ErrorCode::kInvalidArgument, "plan \"" + plan->key + "\" is not on offer");
   }
+  accounts::RequireLivingAccount(spi, account_id);
   const pg::Rows rows = spi.Run(current, account_id);
   if (rows.empty()) throw Error(ErrorCode::kNotFound, "there is no such account");
   const std::string old_plan = rows[0].Text(1);

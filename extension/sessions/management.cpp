@@ -20,7 +20,7 @@ bool EndOne(pg::Spi& spi, const Uuid& user_id, const Uuid& session_id, const cha
   static pg::Statement statement(R"(
     UPDATE latchkey.sessions SET revoked_at = $3, revoked_reason = $4
      WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL AND expires_at > $3)");
-  spi.Run(statement, user_id, session_id, pg::Now(), reason);
+  spi.RunLatest(statement, user_id, session_id, pg::Now(), reason);
   if (spi.affected() == 0) return false;
   events::Record(spi, {user_id, "session", session_id.ToString(), "session.ended",
                        JsonObject().Add("reason", reason).ToString()});
@@ -50,18 +50,20 @@ LATCHKEY_FUNCTION(logout, kSecret) {
 LATCHKEY_FUNCTION(logout_everywhere, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   accounts::RequireAccount(user_id);
+  // First the lock that a login takes: a session that is being started ends as well.
+  static pg::Statement lock("SELECT 1 FROM latchkey.users WHERE id = $1 FOR NO KEY UPDATE");
   static pg::Statement statement(R"(
     UPDATE latchkey.sessions SET revoked_at = $2, revoked_reason = 'logout_everywhere'
      WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2)");
   pg::Spi spi;
-  spi.Run(statement, user_id, pg::Now());
+  spi.RunLatest(lock, user_id);
+  spi.RunLatest(statement, user_id, pg::Now());
   const auto ended = static_cast<int32_t>(spi.affected());
   if (ended > 0) {
-    events::Record(spi, {user_id, "user", user_id.ToString(), "sessions.ended",
-                         JsonObject()
-                             .Add("reason", "logout_everywhere")
-                             .Add("count", int64_t{ended})
-                             .ToString()});
+    events::Record(
+        spi,
+        {user_id, "user", user_id.ToString(), "sessions.ended",
+         JsonObject().Add("reason", "logout_everywhere").Add("count", int64_t{ended}).ToString()});
   }
   spi.Finish();
   return args.Return(ended);
@@ -84,7 +86,8 @@ LATCHKEY_FUNCTION(list_sessions, kOpen) {
   const pg::Rows rows = spi.Read(statement, user_id, pg::Now(), after, max_rows);
   for (uint64_t i = 0; i < rows.size(); ++i) {
     std::vector<pg::Value> columns;
-    for (int column = 1; column <= 6; ++column) columns.push_back(pg::ToValue(rows[i].Copy(column)));
+    for (int column = 1; column <= 6; ++column)
+      columns.push_back(pg::ToValue(rows[i].Copy(column)));
     const bool current = identity != nullptr && identity->session_id == rows[i].Get<Uuid>(1);
     columns.push_back(pg::ToValue(current));
     result.push_back(std::move(columns));
@@ -107,7 +110,8 @@ LATCHKEY_FUNCTION(revoke_session, kOpen) {
   return args.Return(true);
 }
 
-// What is over for longer than setting sessions.retention, oldest first; call it until it returns 0.
+// Oldest first, in batches. A row that somebody works on is left for the next time: who purges
+// waits for nobody.
 LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
   const int32_t batch = RequireCount(args, 0, "batch", kMaxBatch);
   accounts::RequireNoIdentity();
@@ -117,14 +121,26 @@ LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
        WHERE least(expires_at, revoked_at) < $1 ORDER BY least(expires_at, revoked_at)
        LIMIT $2 FOR UPDATE SKIP LOCKED)
     DELETE FROM latchkey.sessions s USING over o WHERE s.user_id = o.user_id AND s.id = o.id)");
-  static pg::Statement tokens("DELETE FROM latchkey.user_tokens WHERE expires_at < $1");
-  static pg::Statement attempts("DELETE FROM latchkey.login_attempts WHERE window_ends_at < $1");
+  static pg::Statement tokens(R"(
+    WITH over AS (
+      SELECT user_id, token_hash FROM latchkey.user_tokens
+       WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    DELETE FROM latchkey.user_tokens t USING over o
+     WHERE t.user_id = o.user_id AND t.token_hash = o.token_hash)");
+  static pg::Statement attempts(R"(
+    WITH over AS (
+      SELECT scope, key_hash FROM latchkey.login_attempts
+       WHERE window_ends_at < $1 ORDER BY window_ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    DELETE FROM latchkey.login_attempts a USING over o
+     WHERE a.scope = o.scope AND a.key_hash = o.key_hash)");
   pg::Spi spi;
   const pg::Timestamp now = pg::Now();
-  spi.Run(tokens, now);
-  spi.Run(attempts, now);
-  spi.Run(sessions, now + -kRetention.Micros(spi), batch);
-  const auto purged = static_cast<int32_t>(spi.affected());
+  spi.RunLatest(sessions, now + -kRetention.Micros(spi), batch);
+  auto purged = static_cast<int32_t>(spi.affected());
+  spi.RunLatest(tokens, now, batch);
+  purged += static_cast<int32_t>(spi.affected());
+  spi.RunLatest(attempts, now, batch);
+  purged += static_cast<int32_t>(spi.affected());
   spi.Finish();
   return args.Return(purged);
 }

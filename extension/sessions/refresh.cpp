@@ -24,7 +24,7 @@ std::optional<LockedSession> LockSession(pg::Spi& spi, const SessionClaims& clai
       FROM latchkey.sessions s JOIN latchkey.users u ON u.id = s.user_id
      WHERE s.user_id = $1 AND s.id = $2 AND s.revoked_at IS NULL AND u.status = 'active'
        FOR NO KEY UPDATE OF s)");
-  const pg::Rows rows = spi.Run(statement, claims.user_id, claims.session_id);
+  const pg::Rows rows = spi.RunLatest(statement, claims.user_id, claims.session_id);
   if (rows.empty()) return std::nullopt;
   const pg::Row row = rows[0];
   return LockedSession{row.Get<Uuid>(1),          row.Optional<Uuid>(2),
@@ -44,19 +44,22 @@ void Rotate(pg::Spi& spi, const SessionClaims& claims, LockedSession& session) {
   session.token_id = NewUuid();
   session.token_issued_at = now;
   session.expires_at = TokenExpiry(spi, session.created_at, now);
-  // Past sessions.max_lifetime, which may have been lowered since: no token that is over when it is made.
+  // Past sessions.max_lifetime, which may have been lowered since: no token that is over when it is
+  // made.
   if (session.expires_at <= pg::Now()) ThrowInvalidToken();
-  spi.Run(statement, claims.user_id, claims.session_id, session.token_id, now, session.expires_at);
-  events::Record(spi, {claims.user_id, "session", claims.session_id.ToString(), "session.refreshed"});
+  spi.RunLatest(statement, claims.user_id, claims.session_id, session.token_id, now,
+                session.expires_at);
+  events::Record(spi,
+                 {claims.user_id, "session", claims.session_id.ToString(), "session.refreshed"});
 }
 
-// A token older than the last two was copied, or the client lost track: either way the session is not
-// safe any more (RFC 9700, section 4.14.2).
+// A token older than the last two was copied, or the client lost track: either way the session is
+// not safe any more (RFC 9700, section 4.14.2).
 void RevokeFamily(pg::Spi& spi, const SessionClaims& claims) {
   static pg::Statement statement(R"(
     UPDATE latchkey.sessions SET revoked_at = $3, revoked_reason = 'token_reused'
      WHERE user_id = $1 AND id = $2)");
-  spi.Run(statement, claims.user_id, claims.session_id, pg::Now());
+  spi.RunLatest(statement, claims.user_id, claims.session_id, pg::Now());
   events::Record(spi, {claims.user_id, "session", claims.session_id.ToString(), "session.ended",
                        JsonObject().Add("reason", "token_reused").ToString()});
 }
@@ -75,9 +78,9 @@ LoginResult Reissue(pg::Spi& spi, const SessionClaims& old_claims, const LockedS
 
 }  // namespace
 
-// The direct predecessor of the current token gets the current one again, however late: two tabs that
-// share a token must not log each other out. Reuse of an older one ends the session, and must return
-// (not raise), or the end would be rolled back: outcome invalid_token.
+// The direct predecessor of the current token gets the current one again, however late: two tabs
+// that share a token must not log each other out. Reuse of an older one ends the session, and must
+// return (not raise), or the end would be rolled back: outcome invalid_token.
 LATCHKEY_FUNCTION(refresh, kSecret) {
   const auto token = args.Text(0, "token");
   pg::Spi spi;

@@ -35,7 +35,7 @@ std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credenti
   static pg::Statement touch(
       "UPDATE latchkey.users SET last_login_at = $2 WHERE id = $1 AND status = 'active'");
   const pg::Timestamp now = pg::Now().TruncatedToSeconds();
-  spi.Run(touch, user.user_id, now);
+  spi.RunLatest(touch, user.user_id, now);
   if (spi.affected() == 0) return std::nullopt;
   IssuedSession session;
   session.session_id = NewUuid();
@@ -63,7 +63,7 @@ void EndSessions(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& k
   static pg::Statement statement(R"(
     UPDATE latchkey.sessions SET revoked_at = $3, revoked_reason = $4
      WHERE user_id = $1 AND revoked_at IS NULL AND id IS DISTINCT FROM $2)");
-  spi.Run(statement, user_id, keep, pg::Now(), reason);
+  spi.RunLatest(statement, user_id, keep, pg::Now(), reason);
   const auto ended = static_cast<int64_t>(spi.affected());
   if (ended == 0) return;
   events::Record(spi, {user_id, "user", user_id.ToString(), "sessions.ended",
@@ -72,7 +72,7 @@ void EndSessions(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& k
 
 void EraseSessions(pg::Spi& spi, const Uuid& user_id) {
   static pg::Statement statement("DELETE FROM latchkey.sessions WHERE user_id = $1");
-  spi.Run(statement, user_id);
+  spi.RunLatest(statement, user_id);
 }
 
 }  // namespace latchkey::sessions

@@ -13,8 +13,8 @@ struct IssuedSession {
   pg::Timestamp expires_at;
 };
 
-// A new session of the user with its first token; empty when the user is no longer active. Raises LK504
-// when there is no master key.
+// A new session of the user with its first token; empty when the user is no longer active. Raises
+// LK504 when there is no master key.
 std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user);
 
 // When a token that is issued now expires: setting sessions.lifetime from now, but never beyond

@@ -43,8 +43,8 @@ std::string WrapContext(const std::string& key_id) { return "signing_keys\n" + k
 Algorithm RequireAlgorithm(std::string_view name) {
   const auto algorithm = ParseAlgorithm(name);
   if (algorithm) return *algorithm;
-  throw Error(ErrorCode::kInvalidArgument, "algorithm \"" + std::string(name) + "\" is not known", {},
-              "Known are HS256, EdDSA, ES256 and RS256.");
+  throw Error(ErrorCode::kInvalidArgument, "algorithm \"" + std::string(name) + "\" is not known",
+              {}, "Known are HS256, EdDSA, ES256 and RS256.");
 }
 
 void Refresh(pg::Spi& spi) {
@@ -66,8 +66,7 @@ void Refresh(pg::Spi& spi) {
 
 const SigningKey& Unwrap(LoadedKey& loaded) {
   if (!loaded.key) {
-    const Secret secret =
-        settings::OpenWithMasterKey(loaded.wrapped, WrapContext(loaded.key_id));
+    const Secret secret = settings::OpenWithMasterKey(loaded.wrapped, WrapContext(loaded.key_id));
     loaded.key = std::make_unique<SigningKey>(loaded.key_id, loaded.algorithm, secret);
   }
   return *loaded.key;
@@ -90,8 +89,8 @@ std::string CreateKey(pg::Spi& spi, Algorithm algorithm) {
   if (algorithm != Algorithm::kHs256) jwk = key.PublicJwk();
   const pg::Timestamp now = pg::Now();
   const int64_t lifetime = kMaxLifetime.Micros(spi);
-  spi.Run(retire, now + lifetime);
-  spi.Run(forget, now + -lifetime);
+  spi.RunLatest(retire, now + lifetime);
+  spi.RunLatest(forget, now + -lifetime);
   spi.Run(insert, key_id, AlgorithmName(algorithm), pg::Bytes{wrapped}, jwk, now);
   events::Record(spi, {events::kPlatform, "signing_key", key_id, "signing_key.created",
                        JsonObject().Add("algorithm", AlgorithmName(algorithm)).ToString()});

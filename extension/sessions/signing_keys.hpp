@@ -8,7 +8,8 @@
 
 namespace latchkey::sessions {
 
-// The key that signs now; makes the first one when there is none. Raises LK504 without a master key.
+// The key that signs now; makes the first one when there is none. Raises LK504 without a master
+// key.
 const SigningKey& CurrentSigningKey(pg::Spi& spi);
 
 // The key whose tokens begin with this header, unless it is retired; null when there is none.

@@ -17,9 +17,9 @@ void PrepareToSign(pg::Spi& spi);
 // Signs with the newest key, and makes the first one when there is none.
 std::string SignToken(pg::Spi& spi, const SessionClaims& claims);
 
-// The claims of a token that one of our keys signed, for our issuer, and that has not expired. Empty for
-// every other token, whatever is wrong with it. Whether the session lives is the caller's to check.
-// `allow_expired` is for logout only.
+// The claims of a token that one of our keys signed, for our issuer, and that has not expired.
+// Empty for every other token, whatever is wrong with it. Whether the session lives is the caller's
+// to check. `allow_expired` is for logout only.
 std::optional<SessionClaims> ReadToken(pg::Spi& spi, std::string_view token,
                                        bool allow_expired = false);
 

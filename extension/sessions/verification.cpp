@@ -52,7 +52,7 @@ std::optional<StoredSession> FindSession(pg::Spi& spi, const SessionClaims& clai
     if (!found || found.Optional<pg::Timestamp>(kRevokedAt)) return std::nullopt;
     return ReadSession(claims, found, 0);
   }
-  const pg::Rows rows = spi.Read(statement, claims.user_id, claims.session_id);
+  const pg::Rows rows = spi.ReadLatest(statement, claims.user_id, claims.session_id);
   if (rows.empty()) return std::nullopt;
   return ReadSession(claims, rows[0], 1);
 }

@@ -18,21 +18,21 @@ int hash_wait_ms = 5000;
 
 void DefineServerSettings() {
   DefineCustomStringVariable(
-      "latchkey.master_key_file", "File with the 32-byte key that wraps all stored keys and secrets.",
+      "latchkey.master_key_file",
+      "File with the 32-byte key that wraps all stored keys and secrets.",
       "32 raw bytes or 64 hexadecimal digits; mode 0600, owned by the server's account.",
       &master_key_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
-  DefineCustomStringVariable(
-      "latchkey.master_key_command", "Command that prints the master key.",
-      "Run by the server when latchkey.master_key_file is not set.", &master_key_command, "",
-      PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+  DefineCustomStringVariable("latchkey.master_key_command", "Command that prints the master key.",
+                             "Run by the server when latchkey.master_key_file is not set.",
+                             &master_key_command, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr,
+                             nullptr, nullptr);
+  DefineCustomIntVariable("latchkey.max_concurrent_hashes",
+                          "How many password hashes run at once in the whole server.",
+                          "0: one less than there are cores, at least one.", &max_concurrent_hashes,
+                          0, 0, 1024, PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable(
-      "latchkey.max_concurrent_hashes", "How many password hashes run at once in the whole server.",
-      "0: one less than there are cores, at least one.", &max_concurrent_hashes, 0, 0, 1024,
-      PGC_SIGHUP, 0, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("latchkey.hash_wait",
-                          "How long a call waits for its turn to hash before it gets too_busy.",
-                          nullptr, &hash_wait_ms, 5000, 1, 600000, PGC_SIGHUP, GUC_UNIT_MS, nullptr,
-                          nullptr, nullptr);
+      "latchkey.hash_wait", "How long a call waits for its turn to hash before it gets too_busy.",
+      nullptr, &hash_wait_ms, 5000, 1, 600000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
 #if PG_VERSION_NUM >= 150000
   MarkGUCPrefixReserved("latchkey");
 #else

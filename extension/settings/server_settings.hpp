@@ -1,4 +1,5 @@
-// Settings of the server (postgresql.conf): where the master key is, how many hashes may run at once.
+// Settings of the server (postgresql.conf): where the master key is, how many hashes may run at
+// once.
 #pragma once
 
 namespace latchkey::settings {

@@ -90,15 +90,11 @@ LATCHKEY_FUNCTION(set_setting, kOpen) {
     throw Error(ErrorCode::kForbidden, "the caller's identity does not permit this");
   }
   static pg::Statement statement(
-      "UPDATE latchkey.settings SET value = $2, updated_at = $3 WHERE key = $1 AND value <> $2");
+      "UPDATE latchkey.settings SET value = $2 WHERE key = $1 AND value <> $2");
   static pg::Statement exists("SELECT 1 FROM latchkey.settings WHERE key = $1");
   pg::Spi spi;
   if (spi.Run(exists, key).empty()) ThrowUnknown(key);
-  spi.Run(statement, key, value, pg::Now());
-  if (spi.affected() > 0) {
-    events::Record(spi, {events::kPlatform, "setting", std::string(key), "setting.changed",
-                         JsonObject().Add("key", key).Add("value", value).ToString()});
-  }
+  spi.Run(statement, key, value);
   spi.Finish();
   return args.Void();
 }
@@ -119,6 +115,7 @@ void CheckType(pg::Spi& spi, const std::string& type, const std::string& value) 
 }  // namespace
 
 // BEFORE INSERT OR UPDATE ROW on settings: the value has the row's type and lies within its bounds.
+// A change of it is dated and leaves an event, whoever makes it and by which statement.
 LATCHKEY_FUNCTION(check_setting, kOpen) {
   pg::RowTrigger trigger(args);
   const std::string key = trigger.NewText("key");
@@ -151,7 +148,6 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
                                 trigger.New("choices"));
   const bool within = rows[0].Optional<bool>(1).value_or(true);
   const bool chosen = rows[0].Optional<bool>(2).value_or(true);
-  spi.Finish();
   if (!within) {
     throw Error(ErrorCode::kInvalidArgument, "the value of setting \"" + key + "\" is out of range",
                 "Its columns minimum and maximum hold the bounds (durations in seconds, texts in "
@@ -161,7 +157,13 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
     throw Error(ErrorCode::kInvalidArgument, "setting \"" + key + "\" does not take this value",
                 "Its column choices lists what it takes.");
   }
-  return trigger.KeepNew();
+  const bool changed = trigger.IsUpdate() && trigger.OldText("value") != value;
+  if (changed) {
+    events::Record(spi, {events::kPlatform, "setting", key, "setting.changed",
+                         JsonObject().Add("key", key).Add("value", value).ToString()});
+  }
+  spi.Finish();
+  return changed ? trigger.KeepNewWith("updated_at", pg::Now()) : trigger.KeepNew();
 }
 
 }  // namespace latchkey::settings

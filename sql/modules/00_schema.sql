@@ -45,8 +45,10 @@ COMMENT ON FUNCTION latchkey._invalidate() IS
   'Trigger, AFTER … STATEMENT: makes every backend read this table again, at the next statement after the commit.';
 REVOKE ALL ON FUNCTION latchkey._invalidate() FROM PUBLIC;
 
--- CREATE EXTENSION puts in seeds, and a restore then brings the same rows as they had become. A row that comes
--- replaces its seed; a seed is never deleted (or a restore would bring it back), but switched off.
+-- CREATE EXTENSION puts in seeds, and a restore then brings the same rows as they had become. A restored row
+-- replaces its seed; a seed is never deleted (or a restore would bring it back), but switched off. To everybody else a
+-- seed is a row as any other: a duplicate is refused, ON CONFLICT finds it. A restore is told by who it is (the tables
+-- are the owner's or a superuser's to fill) and by SET check_function_bodies = false, with which every dump begins.
 CREATE FUNCTION latchkey._keep_seed() RETURNS trigger
   LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -56,6 +58,9 @@ BEGIN
     RAISE EXCEPTION 'a row that came with the extension can''t be deleted, nor get another key'
       USING ERRCODE = 'LK400', HINT = 'Change it, or switch it off: plans.active, plan_features.granted.';
   END IF;
+  IF NOT pg_has_role(current_user, 'latchkey_owner', 'USAGE') OR current_setting('check_function_bodies')::boolean THEN
+    RETURN NEW;
+  END IF;
   EXECUTE format('DELETE FROM %I.%I AS t WHERE t.seeded AND to_jsonb(t) @> $1', TG_TABLE_SCHEMA, TG_TABLE_NAME)
     USING (SELECT jsonb_object_agg(k, to_jsonb(NEW) -> k) FROM unnest(TG_ARGV) AS k);
   GET DIAGNOSTICS replaced = ROW_COUNT;
@@ -64,6 +69,6 @@ BEGIN
   RETURN NEW;
 END $$;
 COMMENT ON FUNCTION latchkey._keep_seed() IS
-  'Trigger: an inserted row replaces the seed with the same key (its arguments name the key''s columns); a seed is not '
+  'Trigger: a restored row replaces the seed with the same key (its arguments name the key''s columns); a seed is not '
   'deleted, nor renamed.';
 REVOKE ALL ON FUNCTION latchkey._keep_seed() FROM PUBLIC;

@@ -18,7 +18,7 @@ CREATE TABLE latchkey.settings (
   CONSTRAINT settings_type_known CHECK (type IN ('integer', 'duration', 'boolean', 'text', 'json'))
 );
 COMMENT ON TABLE latchkey.settings IS
-  'Typed settings (reference). Changed by set_setting() or UPDATE; running backends follow at their next statement. '
+  'Typed settings (reference). Changed by set_setting() or UPDATE (event: setting.changed); running backends follow at their next statement. '
   'Durations are intervals; minimum and maximum bound integers, durations in seconds, and texts in characters; choices lists all that a text may be.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.settings', '');
 GRANT SELECT ON latchkey.settings TO latchkey_admin;
@@ -26,7 +26,8 @@ GRANT SELECT ON latchkey.settings TO latchkey_admin;
 CREATE FUNCTION latchkey._check_setting() RETURNS trigger
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_check_setting';
 COMMENT ON FUNCTION latchkey._check_setting() IS
-  'Trigger: refuses a value that is not of the setting''s type, lies beyond its bounds or is none of its choices (LK400).';
+  'Trigger: refuses a value that is not of the setting''s type, lies beyond its bounds or is none of its choices (LK400); '
+  'dates a change of the value, and writes its event, setting.changed.';
 REVOKE ALL ON FUNCTION latchkey._check_setting() FROM PUBLIC;
 
 CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.settings

@@ -291,6 +291,6 @@ CREATE FUNCTION latchkey.count_usage(account_id uuid, amount bigint DEFAULT 1) R
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_count_usage';
 COMMENT ON FUNCTION latchkey.count_usage(uuid, bigint) IS
   'Adds to the account''s requests of this UTC day and since ever, and returns both. Not between 1 and 10^12: '
-  'invalid_argument (LK400). Unknown: not_found (LK404).';
+  'invalid_argument (LK400). Unknown, or of a deleted user: not_found (LK404).';
 REVOKE ALL ON FUNCTION latchkey.count_usage(uuid, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.count_usage(uuid, bigint) TO latchkey_gateway, latchkey_app, latchkey_admin;

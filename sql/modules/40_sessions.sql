@@ -91,8 +91,8 @@ GRANT EXECUTE ON FUNCTION latchkey.login(text, text) TO latchkey_gateway, latchk
 CREATE FUNCTION latchkey.verify(token text) RETURNS latchkey.session_info
   LANGUAGE c STABLE PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'latchkey_verify';
 COMMENT ON FUNCTION latchkey.verify(text) IS
-  'Whose session the token is; writes nothing, and runs on standbys. Malformed, expired, revoked, of a blocked '
-  'or deleted user: invalid_token (LK411), one answer for all.';
+  'Whose session the token is; writes nothing, and runs on standbys. As of now at every isolation level. '
+  'Malformed, expired, revoked, of a blocked or deleted user: invalid_token (LK411), one answer for all.';
 REVOKE ALL ON FUNCTION latchkey.verify(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.verify(text) TO latchkey_gateway, latchkey_app;
 
@@ -174,8 +174,9 @@ GRANT EXECUTE ON FUNCTION latchkey.revoke_session(uuid, uuid) TO latchkey_gatewa
 CREATE FUNCTION latchkey.purge_expired_sessions(batch integer DEFAULT 1000) RETURNS integer
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_purge_expired_sessions';
 COMMENT ON FUNCTION latchkey.purge_expired_sessions(integer) IS
-  'Deletes up to batch sessions that are over for longer than sessions.retention, and expired tokens and '
-  'attempts; returns how many sessions. Call it until that is 0.';
+  'Deletes up to batch sessions that are over for longer than sessions.retention, and as many expired mail '
+  'tokens and counted attempts; returns how many rows in all. Call it until that is 0. Rows that are locked are '
+  'left for the next time.';
 REVOKE ALL ON FUNCTION latchkey.purge_expired_sessions(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.purge_expired_sessions(integer) TO latchkey_admin, latchkey_worker;
 

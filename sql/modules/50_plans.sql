@@ -98,9 +98,9 @@ COMMENT ON TYPE latchkey.model_entry IS 'A model of a model menu; tier: the lowe
 CREATE FUNCTION latchkey.set_tier(account_id uuid, plan text, status text DEFAULT 'active') RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_set_tier';
 COMMENT ON FUNCTION latchkey.set_tier(uuid, text, text) IS
-  'Subscribes the account to a plan with a status (active, trialing, past_due, canceled …). Unknown account or '
-  'plan: not_found (LK404). Unknown status, or a plan that is not on offer: invalid_argument (LK400). Event: '
-  'tier.changed.';
+  'Subscribes the account to a plan with a status (active, trialing, past_due, canceled …). Unknown plan, unknown '
+  'account or one of a deleted user: not_found (LK404). Unknown status, or a plan that is not on offer: '
+  'invalid_argument (LK400). Event: tier.changed.';
 REVOKE ALL ON FUNCTION latchkey.set_tier(uuid, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.set_tier(uuid, text, text) TO latchkey_admin;
 

@@ -128,8 +128,11 @@ for change in "UPDATE latchkey.plans SET seeded = false" "UPDATE latchkey.plan_f
     "UPDATE latchkey.settings SET key = key || 'x'" "DELETE FROM latchkey.plan_features"; do
     check "a restore would bring back what is refused here: $change" LK400 "$(sqlstate "$DIR/old" db "$change")"
 done
-query "$DIR/old" db "INSERT INTO latchkey.plan_features (plan, feature, granted_limit) VALUES ('pro', 'model:gpt-4-turbo', 3)"
-check "also for a row that was inserted in a seed's place" LK400 \
+check "only a restore replaces a seed: a superuser's duplicate is one" 23505 \
+    "$(sqlstate "$DIR/old" db "INSERT INTO latchkey.plan_features (plan, feature, granted_limit) VALUES ('pro', 'model:gpt-4-turbo', 3)")"
+query "$DIR/old" db "INSERT INTO latchkey.plan_features (plan, feature, granted_limit) VALUES ('pro', 'model:gpt-4-turbo', 3)
+    ON CONFLICT (plan, feature) DO UPDATE SET granted_limit = EXCLUDED.granted_limit"
+check "a seed that an upsert changed stays a seed" LK400 \
     "$(sqlstate "$DIR/old" db "DELETE FROM latchkey.plan_features WHERE granted_limit = 3")"
 fill_database "$DIR/old"
 take_tokens "$DIR/old"
@@ -142,6 +145,11 @@ new_server_with_key new
 check_restored "pg_dump | psql" "$DIR/new" db
 check "tables of the application came along" kept "$(query "$DIR/new" db "SELECT note FROM notes")"
 without_key "$DIR/new"
+
+admin_psql "$DIR/new" postgres -c "CREATE DATABASE inserts"
+"$BIN/pg_dump" --inserts "$(url "$DIR/old" db)" | "$BIN/psql" -X -q -v ON_ERROR_STOP=1 "$(url "$DIR/new" inserts)" >/dev/null 2>"$DIR/restore.err" ||
+    fail "pg_dump --inserts | psql without an error" "$(head -n 5 "$DIR/restore.err")"
+check_restored "pg_dump --inserts | psql" "$DIR/new" inserts
 
 "$BIN/pg_dump" -Fc -f "$DIR/dump" "$(url "$DIR/old" db)"
 admin_psql "$DIR/new" postgres -c "CREATE DATABASE parallel"

@@ -102,8 +102,13 @@ query "$standby" db "SELECT pg_wal_replay_pause()" >/dev/null
 await 10 query_is "$standby" db "SELECT pg_get_wal_replay_pause_state()" paused
 query "$primary" db "SELECT latchkey.logout('$TOKEN')" >/dev/null
 on_standby "before the replay of a logout" user1@example.com "SELECT email FROM latchkey.verify('$TOKEN');"
+open_session long "$standby" db app
+ask long "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT email FROM latchkey.verify('$TOKEN');"
+check "standby: a long transaction before the replay" user1@example.com "$answer"
 query "$standby" db "SELECT pg_wal_replay_resume()" >/dev/null
 replayed
+ask long "SELECT latchkey.verify('$TOKEN'); ROLLBACK;"
+check_match "standby: a long transaction after the replay of a logout" LK411 "$answer"
 ask s "SELECT latchkey.verify('$TOKEN');"
 check_match "standby: after the replay of a logout" LK411 "$answer"
 change "SELECT latchkey.block_user(id) FROM latchkey.find_user('user2@example.com')"

@@ -157,6 +157,16 @@ SELECT count(*) FROM latchkey.authenticate(:'ida_token');
 SELECT regress.plan_has('SELECT count(*) FROM regress.notes', 'Gather') AS parallel, regress.plan_has('SELECT count(*) FROM regress.notes', 'InitPlan 1') AS once;
 SELECT count(*) FROM regress.notes;
 COMMIT;
+-- verify() runs beside parallel workers too, where a transaction can't take another snapshot.
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SET LOCAL parallel_setup_cost = 0;
+SET LOCAL parallel_tuple_cost = 0;
+SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL max_parallel_workers_per_gather = 2;
+SELECT count(*) FROM latchkey.authenticate(:'ida_token');
+SELECT regress.plan_has(format('SELECT (latchkey.verify(%L)).email, count(*) FROM regress.notes', :'ida_token'), 'Gather') AS parallel;
+SELECT (latchkey.verify(:'ida_token')).email, count(*) FROM regress.notes;
+ROLLBACK;
 RESET ROLE;
 -- A prepared statement follows the identity, and does not keep it.
 PREPARE mine AS SELECT count(*) FROM regress.notes;

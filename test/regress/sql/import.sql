@@ -70,6 +70,33 @@ SELECT count(*) FROM latchkey.import_users('{}');
 SELECT count(*) FROM latchkey.import_users('[]');
 SELECT count(*) FROM latchkey.import_users('{"users": {}}');
 SELECT regress.error_of(format('SELECT * FROM latchkey.import_users(%L)', j)) FROM unnest(ARRAY['5', '"text"', 'null', 'true', NULL, '{']) AS j;
+-- A plan that is not on offer any more, and an id that would fill the profile.
+INSERT INTO latchkey.plans (key, display_name, rank, active) VALUES ('old-plan', 'Old', 5, false);
+SELECT email, outcome, reason FROM latchkey.import_users('{"imp-old-plan@example.com": {"tier": "old-plan"}}');
+DELETE FROM latchkey.plans WHERE key = 'old-plan';
+SELECT n, i.outcome, i.reason
+  FROM unnest(ARRAY[255, 256, 20000]) AS n, latchkey.import_users(jsonb_build_array(jsonb_build_object('email', 'imp-id' || n || '@example.com', 'id', repeat('i', n)))) AS i;
+-- An error in one entry leaves the caller's search path, role and SPI session as they were.
+DO $$
+DECLARE
+  outcomes text;
+BEGIN
+  SET LOCAL search_path = regress;
+  outcomes := (SELECT string_agg(outcome, ' ') FROM latchkey.import_users('[{"email": "imp-state1@example.com", "tier": "none"}, {"email": "imp-state2@example.com"}, {"email": 5}]'));
+  RAISE NOTICE '%, %, %', outcomes, current_user = session_user, current_setting('search_path');
+END $$;
+-- An error that is no entry's fault ends the import, and leaves a caller that catches it whole.
+CREATE TEMP TABLE kept_settings AS TABLE latchkey.settings;
+BEGIN;
+TRUNCATE latchkey.settings;
+DO $$ BEGIN
+  PERFORM latchkey.import_users('[{"email": "imp-unset@example.com", "password": "long enough"}]');
+EXCEPTION WHEN SQLSTATE 'LK504' THEN
+  RAISE WARNING '%', SQLERRM;
+END $$;
+INSERT INTO latchkey.settings TABLE kept_settings;
+COMMIT;
+SELECT count(*) FROM latchkey.find_user('imp-unset@example.com');
 -- Only one bad entry among many good ones; none of them is lost.
 SELECT outcome, count(*) FROM latchkey.import_users((SELECT jsonb_object_agg('imp-many' || n || '@example.com', CASE n WHEN 150 THEN '{"tier": "none"}' ELSE '{}'::jsonb END) FROM generate_series(1, 300) AS n)) GROUP BY 1 ORDER BY 1;
 SELECT regress.events_of(regress.id_of('imp-flat'));

@@ -41,6 +41,9 @@ SELECT latchkey.set_tier(:'pat', 'pro', 'active');
 SELECT regress.error_of(s) FROM unnest(ARRAY[format('SELECT latchkey.set_tier(%L, ''platinum'')', :'pat'), format('SELECT latchkey.set_tier(%L, ''pro'', ''frozen'')', :'pat'),
   format('SELECT latchkey.set_tier(%L, NULL)', :'pat'), format('SELECT latchkey.set_tier(%L, ''pro'', NULL)', :'pat'), format('SELECT latchkey.set_tier(%L, ''PRO'')', :'pat'),
   format('SELECT latchkey.set_tier(%L, ''pro'')', :'unknown'), 'SELECT latchkey.set_tier(NULL, ''pro'')']) AS s;
+SELECT regress.new_user('gone_pat') AS gone \gset
+SELECT latchkey.delete_user(:'gone');
+SELECT regress.error_of(format('SELECT latchkey.set_tier(%L, ''pro'')', :'gone')) AS of_a_deleted_user;
 SELECT count(*) AS events FROM latchkey.events WHERE account_id = :'pat' AND type = 'tier.changed' \gset
 SELECT latchkey.set_tier(:'pat', 'pro', 'active');
 SELECT count(*) - :events AS new_events FROM latchkey.events WHERE account_id = :'pat' AND type = 'tier.changed';
@@ -69,13 +72,32 @@ DELETE FROM latchkey.plan_features WHERE NOT seeded;
 
 -- Administrators change plans; the application reads them.
 SET ROLE regress_latchkey_admin;
-INSERT INTO latchkey.plan_features (plan, feature, granted_limit, period) VALUES ('free', 'model:gpt-3.5-turbo', 10, 'day');
+-- To them a row that came with the extension is one as any other: a duplicate is refused, an upsert changes what it names.
+SELECT regress.error_of($$INSERT INTO latchkey.plan_features (plan, feature, granted_limit, period) VALUES ('free', 'model:gpt-3.5-turbo', 10, 'day')$$);
+INSERT INTO latchkey.plan_features (plan, feature, granted_limit) VALUES ('free', 'model:gpt-3.5-turbo', 10) ON CONFLICT DO NOTHING;
+SELECT granted_limit, seeded FROM latchkey.plan_features WHERE plan = 'free' AND feature = 'model:gpt-3.5-turbo';
+INSERT INTO latchkey.plan_features (plan, feature, granted_limit, period) VALUES ('free', 'model:gpt-3.5-turbo', 10, 'day')
+  ON CONFLICT (plan, feature) DO UPDATE SET granted_limit = EXCLUDED.granted_limit, period = EXCLUDED.period;
+INSERT INTO latchkey.plans (key, display_name, rank) VALUES ('pro', 'Professional', 1) ON CONFLICT (key) DO UPDATE SET display_name = EXCLUDED.display_name;
+SELECT key, display_name, rank, monthly_price_cents, seeded FROM latchkey.plans WHERE key = 'pro';
+UPDATE latchkey.plans SET display_name = 'Pro' WHERE key = 'pro';
 SELECT granted_limit, seeded FROM latchkey.plan_features WHERE plan = 'free' AND feature = 'model:gpt-3.5-turbo';
 UPDATE latchkey.plan_features SET granted_limit = NULL, period = NULL WHERE plan = 'free' AND feature = 'model:gpt-3.5-turbo';
 SET ROLE regress_latchkey_app;
 SELECT count(*) FROM latchkey.plans;
 SELECT regress.probe('UPDATE latchkey.plans SET rank = rank'), regress.probe('DELETE FROM latchkey.plan_features');
 RESET ROLE;
+SELECT regress.error_of($$INSERT INTO latchkey.plans (key, display_name, rank) VALUES ('pro', 'Professional', 1)$$),
+       regress.error_of($$INSERT INTO latchkey.settings (key, category, value, default_value, type, description) VALUES ('throttle.window', 'x', '1 hour', '1 hour', 'duration', 'x')$$) AS setting;
+-- Only a restore replaces it; an administrator who sets what a dump sets doesn't.
+BEGIN;
+SET LOCAL check_function_bodies = off;
+SET LOCAL ROLE regress_latchkey_admin;
+SELECT regress.error_of($$INSERT INTO latchkey.plans (key, display_name, rank) VALUES ('pro', 'Professional', 20)$$);
+RESET ROLE;
+INSERT INTO latchkey.plans (key, display_name, rank) VALUES ('pro', 'Professional', 20);
+SELECT key, display_name, rank, monthly_price_cents, seeded FROM latchkey.plans WHERE key = 'pro';
+ROLLBACK;
 
 -- A plan of one's own; one that is not on offer any more stays in force.
 INSERT INTO latchkey.plans (key, display_name, rank) VALUES ('team', 'Team', 15);

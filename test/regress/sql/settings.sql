@@ -27,7 +27,14 @@ UPDATE latchkey.settings SET value = default_value WHERE key = 'tokens.issuer';
 SELECT regress.error_of($$SELECT latchkey.get_setting('no.such_setting')$$);
 SELECT regress.error_of('SELECT latchkey.get_setting(NULL)');
 
--- An UPDATE is checked in the same way.
+-- An UPDATE is checked in the same way, dated, and leaves the same event: one for each value that changes.
+SELECT max(updated_at) AS before FROM latchkey.settings \gset
+SELECT count(*) AS changes FROM latchkey.events WHERE type = 'setting.changed' \gset
+UPDATE latchkey.settings SET value = '5 minutes' WHERE key = 'throttle.window';
+UPDATE latchkey.settings SET value = value, description = description WHERE key = 'throttle.window';
+SELECT key, updated_at > :'before' AS dated FROM latchkey.settings WHERE updated_at > :'before';
+UPDATE latchkey.settings SET value = default_value WHERE category = 'throttle';
+SELECT data, actor_role = session_user AS by_me FROM latchkey.events WHERE type = 'setting.changed' ORDER BY id OFFSET :changes;
 SELECT regress.error_of($$UPDATE latchkey.settings SET value = 'x' WHERE key = 'throttle.window'$$);
 SELECT regress.error_of($$INSERT INTO latchkey.settings (key, category, value, default_value, type, description)
   VALUES ('mine.size', 'mine', 'big', '1', 'integer', 'x')$$);

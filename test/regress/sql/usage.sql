@@ -11,6 +11,9 @@ SELECT usage_daily, usage_total FROM latchkey.count_usage(:'una');
 SELECT amount, regress.error_of(format('SELECT latchkey.count_usage(%L, %s)', :'una', amount)) FROM unnest(ARRAY['0', '-1', '1000000000001', '-9223372036854775808', '9223372036854775807', 'NULL']) AS amount;
 SELECT usage_daily, usage_total FROM latchkey.count_usage(:'una', 1000000000000);
 SELECT regress.error_of(s) FROM unnest(ARRAY['SELECT latchkey.count_usage(''00000000-0000-7000-8000-000000000000'')', 'SELECT latchkey.count_usage(NULL)']) AS s;
+-- A deleted user's requests are nobody's.
+SELECT latchkey.delete_user(regress.new_user('gone_una'));
+SELECT regress.error_of(format('SELECT latchkey.count_usage(%L)', id)) FROM latchkey.users WHERE status = 'deleted' ORDER BY id DESC LIMIT 1;
 -- The day is UTC's, whatever the session's time zone is.
 BEGIN;
 SET LOCAL TimeZone = 'Pacific/Kiritimati';
