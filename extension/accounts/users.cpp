@@ -51,6 +51,18 @@ void CheckProfile(pg::Spi& spi, const pg::Raw& profile) {
   }
 }
 
+NewUser ReadNewUser(pg::Spi& spi, const pg::Args& args) {
+  NewUser user;
+  user.address = ParseAddress(args.Text(0, "email"));
+  user.name = args.Optional<std::string>(2);
+  user.profile = args.AsIs(3, JSONBOID);
+  CheckName(user.name);
+  CheckProfile(spi, user.profile);
+  const auto password = args.Optional<std::string_view>(1);
+  if (password) user.password_hash = HashPassword(spi, *password);
+  return user;
+}
+
 Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
   static pg::Statement insert_account(
       "INSERT INTO latchkey.accounts (id, kind, created_at, status_changed_at)"
@@ -61,8 +73,6 @@ Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
   static pg::Statement insert_email(
       "INSERT INTO latchkey.user_emails (email_key, user_id) VALUES ($1, $2)"
       " ON CONFLICT (email_key) DO NOTHING");
-  CheckName(user.name);
-  CheckProfile(spi, user.profile);
   const Uuid id = NewUuid();
   const pg::Timestamp now = pg::Now();
   spi.Run(insert_account, id, now);
@@ -156,17 +166,9 @@ void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& has
 }
 
 LATCHKEY_FUNCTION(register_user, kSecret) {
-  const auto email = args.Text(0, "email");
-  const auto password = args.Optional<std::string>(1);
   RequireNoIdentity();
   pg::Spi spi;
-  NewUser user;
-  user.address = ParseAddress(email);
-  user.name = args.Optional<std::string>(2);
-  user.profile = args.AsIs(3, JSONBOID);
-  CheckName(user.name);
-  if (password) user.password_hash = HashPassword(spi, *password);
-  const auto columns = LoadUserAccount(spi, CreateUser(spi, user));
+  const auto columns = LoadUserAccount(spi, CreateUser(spi, ReadNewUser(spi, args)));
   spi.Finish();
   return args.ReturnRow(columns);
 }

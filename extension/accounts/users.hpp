@@ -14,7 +14,12 @@ struct NewUser {
   const char* event = "user.registered";
 };
 
-// Inserts account, user and address, and records the event. Raises LK409 when the address is taken.
+// From the arguments that register_user and sign_up have in common: email, password, name, profile.
+// Raises LK400, and hashes the password, so call it before anything is locked.
+NewUser ReadNewUser(pg::Spi& spi, const pg::Args& args);
+
+// Inserts account, user and address (name and profile are checked already), and records the event.
+// Raises LK409 when the address is taken.
 Uuid CreateUser(pg::Spi& spi, const NewUser& user);
 
 // The columns of latchkey.user_account, copied to the caller's memory. Raises LK404.

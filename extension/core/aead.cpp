@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 
@@ -36,7 +37,11 @@ CipherContext NewContext(std::string_view key) {
 }  // namespace
 
 std::string KeyFingerprint(std::string_view key) {
-  return Sha256("latchkey master key\n" + std::string(key)).substr(0, kFingerprintSize);
+  constexpr std::string_view kPurpose = "latchkey master key\n";
+  Secret input = Secret::OfSize(kPurpose.size() + key.size());
+  std::copy(kPurpose.begin(), kPurpose.end(), input.data());
+  std::copy(key.begin(), key.end(), input.data() + kPurpose.size());
+  return Sha256(input.view()).substr(0, kFingerprintSize);
 }
 
 std::string Seal(std::string_view key, std::string_view plaintext, std::string_view context) {
@@ -71,20 +76,19 @@ std::optional<Secret> Open(std::string_view key, std::string_view envelope,
       envelope.substr(kHeaderSize, envelope.size() - kHeaderSize - kTagSize);
   std::string tag(envelope.substr(envelope.size() - kTagSize));
   const CipherContext cipher = NewContext(key);
-  std::string plaintext(sealed.size(), '\0');
+  Secret plaintext = Secret::OfSize(sealed.size());
+  auto* out = reinterpret_cast<unsigned char*>(plaintext.data());
   int size = 0;
   const bool ok =
       EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, Bytes(key), Bytes(nonce)) == 1 &&
       EVP_DecryptUpdate(cipher.get(), nullptr, &size, Bytes(context),
                         static_cast<int>(context.size())) == 1 &&
-      EVP_DecryptUpdate(cipher.get(), Bytes(plaintext), &size, Bytes(sealed),
-                        static_cast<int>(sealed.size())) == 1 &&
+      EVP_DecryptUpdate(cipher.get(), out, &size, Bytes(sealed), static_cast<int>(sealed.size())) ==
+          1 &&
       EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagSize, Bytes(tag)) == 1 &&
-      EVP_DecryptFinal_ex(cipher.get(), Bytes(plaintext) + size, &size) == 1;
-  std::optional<Secret> result;
-  if (ok) result.emplace(plaintext);
-  OPENSSL_cleanse(plaintext.data(), plaintext.size());
-  return result;
+      EVP_DecryptFinal_ex(cipher.get(), out + size, &size) == 1;
+  if (!ok) return std::nullopt;
+  return plaintext;
 }
 
 }  // namespace latchkey

@@ -71,17 +71,15 @@ std::string HexEncode(std::string_view bytes) {
   return text;
 }
 
-std::optional<std::string> HexDecode(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 2);
+bool HexDecode(std::string_view text, char* out) {
+  if (text.size() % 2 != 0) return false;
   for (size_t i = 0; i < text.size(); i += 2) {
     const int high = HexDigit(text[i]);
     const int low = HexDigit(text[i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    bytes += static_cast<char>(high << 4 | low);
+    if (high < 0 || low < 0) return false;
+    *out++ = static_cast<char>(high << 4 | low);
   }
-  return bytes;
+  return true;
 }
 
 std::string Base64UrlEncode(std::string_view bytes) { return Encode(bytes, kUrlAlphabet); }

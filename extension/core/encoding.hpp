@@ -15,7 +15,9 @@ inline int HexDigit(char c) {
   return -1;
 }
 std::string HexEncode(std::string_view bytes);
-std::optional<std::string> HexDecode(std::string_view text);
+// Writes half as many bytes as the text has, where the caller wants them: they may be a key. False
+// when it is not all digits, an even number of them.
+bool HexDecode(std::string_view text, char* out);
 
 // Both decoders refuse padding, white space, foreign characters and non-zero trailing bits, so that
 // one byte string has exactly one spelling.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,10 +17,6 @@ class JsonObject {
   }
   JsonObject& Add(std::string_view key, int64_t value);
   JsonObject& Add(std::string_view key, bool value);
-  // Left out when there is none.
-  JsonObject& AddIf(std::string_view key, const std::optional<std::string>& value) {
-    return value ? Add(key, std::string_view(*value)) : *this;
-  }
   JsonObject& AddRaw(std::string_view key, std::string_view json);
 
   std::string ToString() const { return text_ + '}'; }

@@ -20,6 +20,7 @@ namespace {
 
 constexpr size_t kCoordinateSize = 32;  // of P-256
 constexpr int kRsaBits = 2048;
+constexpr size_t kHmacKeySize = 32;
 
 const unsigned char* Bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
@@ -147,7 +148,11 @@ std::optional<Algorithm> ParseAlgorithm(std::string_view name) {
 }
 
 Secret GeneratePrivateKey(Algorithm algorithm) {
-  if (algorithm == Algorithm::kHs256) return Secret(RandomBytes(32));
+  if (algorithm == Algorithm::kHs256) {
+    Secret secret = Secret::OfSize(kHmacKeySize);
+    FillRandom(secret.data(), kHmacKeySize);
+    return secret;
+  }
   const Key key = GenerateKeyPair(algorithm);
   const PrivateKeyInfo info(key ? EVP_PKEY2PKCS8(key.get()) : nullptr);
   unsigned char* der = nullptr;
@@ -171,7 +176,8 @@ SigningKey::SigningKey(std::string key_id, Algorithm algorithm, const Secret& pr
     : key_id_(std::move(key_id)), algorithm_(algorithm) {
   header_ = TokenHeader(algorithm, key_id_);
   if (algorithm == Algorithm::kHs256) {
-    if (private_key.view().size() < 32) throw std::invalid_argument("an HS256 key is too short");
+    if (private_key.view().size() < kHmacKeySize)
+      throw std::invalid_argument("an HS256 key is too short");
     hmac_ = std::make_unique<HmacSha256>(private_key.view());
     return;
   }

@@ -39,9 +39,7 @@ class SigningKey {
   // RFC 7517 with `kid`, `alg` and `use`; empty for HS256, whose key has no public half.
   std::string PublicJwk() const;
 
-  const std::string& key_id() const { return key_id_; }
   const std::string& header() const { return header_; }  // base64url
-  Algorithm algorithm() const { return algorithm_; }
 
  private:
   struct FreeKey {

@@ -26,6 +26,18 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
   ~Secret() { Wipe(); }
 
+  // Zeros, to be filled in place: no copy is left behind elsewhere.
+  static Secret OfSize(size_t size) {
+    Secret secret;
+    secret.bytes_.resize(size);
+    return secret;
+  }
+  char* data() { return bytes_.data(); }
+  void Shrink(size_t size) {
+    OPENSSL_cleanse(bytes_.data() + size, bytes_.size() - size);
+    bytes_.resize(size);
+  }
+
   std::string_view view() const { return {bytes_.data(), bytes_.size()}; }
   bool empty() const { return bytes_.empty(); }
 

@@ -1,9 +1,9 @@
 // login and sign_up.
 #include "extension/accounts/credentials.hpp"
-#include "extension/accounts/passwords.hpp"
 #include "extension/accounts/principal.hpp"
 #include "extension/core/error.hpp"
 #include "extension/sessions/login_result.hpp"
+#include "extension/sessions/tokens.hpp"
 #include "extension/settings/settings.hpp"
 
 namespace latchkey::sessions {
@@ -36,6 +36,7 @@ LATCHKEY_FUNCTION(login, kSecret) {
   const auto address = accounts::TryParseAddress(email);
   LoginResult result;
   pg::Spi spi;
+  PrepareToSign(spi);
   const auto check = accounts::CheckCredentials(spi, address, email, password);
   if (check.outcome == accounts::CredentialCheck::kOk) {
     result = Admit(spi, *check.user);
@@ -48,17 +49,12 @@ LATCHKEY_FUNCTION(login, kSecret) {
 }
 
 LATCHKEY_FUNCTION(sign_up, kSecret) {
-  const auto email = args.Text(0, "email");
-  const auto password = args.Text(1, "password");
+  args.Text(0, "email");
+  args.Text(1, "password");  // optional for register_user alone
   accounts::RequireNoIdentity();
-  accounts::NewUser user;
-  user.address = accounts::ParseAddress(email);
-  user.name = args.Optional<std::string>(2);
-  user.profile = args.AsIs(3, JSONBOID);
-  accounts::CheckName(user.name);
   pg::Spi spi;
-  accounts::CheckProfile(spi, user.profile);
-  user.password_hash = accounts::HashPassword(spi, password);
+  const accounts::NewUser user = accounts::ReadNewUser(spi, args);
+  if (!kRequireVerified.Get(spi)) PrepareToSign(spi);
   const Uuid user_id = accounts::CreateUser(spi, user);
   const LoginResult result = Admit(spi, accounts::LoadCredentials(spi, user_id));
   spi.Finish();

@@ -80,7 +80,7 @@ LATCHKEY_FUNCTION(list_sessions, kOpen) {
      ORDER BY id DESC LIMIT $4)");
   const pg::Identity* identity = pg::BoundIdentity();
   std::vector<std::vector<pg::Value>> result;
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const pg::Rows rows = spi.Read(statement, user_id, pg::Now(), after, max_rows);
   for (uint64_t i = 0; i < rows.size(); ++i) {
     std::vector<pg::Value> columns;

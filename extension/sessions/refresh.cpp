@@ -3,7 +3,6 @@
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
 #include "extension/sessions/login_result.hpp"
-#include "extension/sessions/session_times.hpp"
 #include "extension/sessions/tokens.hpp"
 #include "extension/sessions/verification.hpp"
 
@@ -84,6 +83,7 @@ LATCHKEY_FUNCTION(refresh, kSecret) {
   pg::Spi spi;
   const auto claims = ReadToken(spi, token);
   if (!claims) ThrowInvalidToken();
+  PrepareToSign(spi);
   auto session = LockSession(spi, *claims);
   if (!session || session->expires_at <= pg::Now()) ThrowInvalidToken();
   LoginResult result;

@@ -6,7 +6,6 @@
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
 #include "extension/pg/transaction_state.hpp"
-#include "extension/sessions/session_times.hpp"
 #include "extension/sessions/tokens.hpp"
 #include "extension/settings/settings.hpp"
 

@@ -17,6 +17,10 @@ struct IssuedSession {
 // when there is no master key.
 std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user);
 
+// When a token that is issued now expires: setting sessions.lifetime from now, but never beyond
+// sessions.max_lifetime from the session's start.
+pg::Timestamp TokenExpiry(pg::Spi& spi, pg::Timestamp session_start, pg::Timestamp now);
+
 // See accounts/session_hooks.hpp.
 void EndSessions(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& keep,
                  const char* reason);

@@ -73,13 +73,15 @@ const SigningKey& Unwrap(LoadedKey& loaded) {
   return *loaded.key;
 }
 
-// The keys before it stay valid until the last token that they signed has expired.
+// The keys before it stay valid until the last token that they signed has expired. They are deleted
+// when they have been of no use for as long again: until then a retirement can be taken back.
 std::string CreateKey(pg::Spi& spi, Algorithm algorithm) {
   static pg::Statement retire(
       "UPDATE latchkey.signing_keys SET retired_at = $1 WHERE retired_at IS NULL");
   static pg::Statement insert(R"(
     INSERT INTO latchkey.signing_keys (key_id, algorithm, wrapped_key, public_jwk, active_from)
     VALUES ($1, $2, $3, $4::jsonb, $5))");
+  static pg::Statement forget("DELETE FROM latchkey.signing_keys WHERE retired_at < $1");
   const std::string key_id = Base64UrlEncode(RandomBytes(12));
   const Secret secret = GeneratePrivateKey(algorithm);
   const SigningKey key(key_id, algorithm, secret);
@@ -87,7 +89,9 @@ std::string CreateKey(pg::Spi& spi, Algorithm algorithm) {
   std::optional<std::string> jwk;
   if (algorithm != Algorithm::kHs256) jwk = key.PublicJwk();
   const pg::Timestamp now = pg::Now();
-  spi.Run(retire, now + kMaxLifetime.Micros(spi));
+  const int64_t lifetime = kMaxLifetime.Micros(spi);
+  spi.Run(retire, now + lifetime);
+  spi.Run(forget, now + -lifetime);
   spi.Run(insert, key_id, AlgorithmName(algorithm), pg::Bytes{wrapped}, jwk, now);
   events::Record(spi, {events::kPlatform, "signing_key", key_id, "signing_key.created",
                        JsonObject().Add("algorithm", AlgorithmName(algorithm)).ToString()});
@@ -95,6 +99,7 @@ std::string CreateKey(pg::Spi& spi, Algorithm algorithm) {
 }
 
 void LockKeys(pg::Spi& spi) {
+  settings::LoadMasterKey();  // before the lock
   static pg::Statement statement("LOCK TABLE latchkey.signing_keys IN SHARE ROW EXCLUSIVE MODE");
   spi.Run(statement);
 }
@@ -107,6 +112,12 @@ LoadedKey* Newest() {
 }
 
 }  // namespace
+
+void PrepareSigningKey(pg::Spi& spi) {
+  settings::LoadMasterKey();
+  Refresh(spi);
+  if (LoadedKey* newest = Newest()) Unwrap(*newest);
+}
 
 const SigningKey& CurrentSigningKey(pg::Spi& spi) {
   Refresh(spi);
@@ -148,7 +159,7 @@ LATCHKEY_FUNCTION(jwks, kOpen) {
     SELECT jsonb_build_object('keys', coalesce(jsonb_agg(public_jwk ORDER BY active_from DESC), '[]'))
       FROM latchkey.signing_keys
      WHERE public_jwk IS NOT NULL AND (retired_at IS NULL OR retired_at > $1))");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const pg::Raw keys = spi.Read(statement, pg::Now())[0].Copy(1);
   spi.Finish();
   return args.Return(keys);

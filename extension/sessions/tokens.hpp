@@ -10,6 +10,10 @@
 
 namespace latchkey::sessions {
 
+// Makes ready what SignToken needs, so that it waits for nothing any more. Call it before a row is
+// locked: the master key's command may take seconds. Raises LK504 without a master key.
+void PrepareToSign(pg::Spi& spi);
+
 // Signs with the newest key, and makes the first one when there is none.
 std::string SignToken(pg::Spi& spi, const SessionClaims& claims);
 

@@ -17,8 +17,9 @@ constexpr settings::DurationSetting kRotationGrace("sessions.rotation_grace");
 // After a refresh the token before it is good for a moment more: requests are under way with it.
 bool IsCurrentToken(pg::Spi& spi, const pg::Row& row, const Uuid& token_id) {
   if (row.Get<Uuid>(1) == token_id) return true;
-  return row.Optional<Uuid>(2) == token_id &&
-         pg::Now() < row.Get<pg::Timestamp>(3) + kRotationGrace.Micros(spi);
+  if (row.Optional<Uuid>(2) != token_id) return false;
+  const auto issued_at = row.Get<pg::Timestamp>(3);  // before another statement takes the row away
+  return pg::Now() < issued_at + kRotationGrace.Micros(spi);
 }
 
 Datum ReturnSession(pg::Args& args, const VerifiedSession& session) {
@@ -57,7 +58,7 @@ VerifiedSession VerifyToken(pg::Spi& spi, std::string_view token) {
 
 LATCHKEY_FUNCTION(verify, kSecret) {
   const auto token = args.Text(0, "token");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const VerifiedSession session = VerifyToken(spi, token);
   spi.Finish();
   return ReturnSession(args, session);

@@ -5,27 +5,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <cstring>
-#include <memory>
 #include <optional>
 
 #include "extension/core/aead.hpp"
 #include "extension/core/encoding.hpp"
 #include "extension/core/error.hpp"
-#include "extension/pg/fence.hpp"
+#include "extension/pg/server.hpp"
+#include "extension/settings/key_command.hpp"
 #include "extension/settings/server_settings.hpp"
-
-extern "C" {
-#include "storage/fd.h"
-}
 
 namespace latchkey::settings {
 
 namespace {
 
-constexpr size_t kMaxFileSize = 256;
+constexpr size_t kMaxSize = 256;  // of what is read
 
 [[noreturn]] void ThrowNotConfigured(const std::string& message, const std::string& hint) {
   throw Error(ErrorCode::kNotConfigured, message, {}, hint);
@@ -36,25 +30,22 @@ std::optional<Secret> ParseKey(std::string_view text) {
   if (text.size() == kAeadKeySize) return Secret(text);
   const size_t start = text.find_first_not_of(" \t\r\n");
   const size_t end = text.find_last_not_of(" \t\r\n");
-  if (start == std::string_view::npos) return std::nullopt;
-  auto bytes = HexDecode(text.substr(start, end - start + 1));
-  if (!bytes || bytes->size() != kAeadKeySize) return std::nullopt;
-  Secret key{std::string_view(*bytes)};
-  OPENSSL_cleanse(bytes->data(), bytes->size());
+  if (start == std::string_view::npos || end - start + 1 != 2 * kAeadKeySize) return std::nullopt;
+  Secret key = Secret::OfSize(kAeadKeySize);
+  if (!HexDecode(text.substr(start, 2 * kAeadKeySize), key.data())) return std::nullopt;
   return key;
 }
 
 Secret ReadAll(int fd) {
-  std::array<char, kMaxFileSize> buffer;
+  Secret text = Secret::OfSize(kMaxSize);
   size_t size = 0;
-  for (ssize_t got; size < buffer.size();) {
-    got = read(fd, buffer.data() + size, buffer.size() - size);
+  while (size < kMaxSize) {
+    const ssize_t got = read(fd, text.data() + size, kMaxSize - size);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     size += static_cast<size_t>(got);
   }
-  Secret text(std::string_view(buffer.data(), size));
-  OPENSSL_cleanse(buffer.data(), buffer.size());
+  text.Shrink(size);
   return text;
 }
 
@@ -80,20 +71,6 @@ Secret ReadKeyFile(const char* path) {
   return text;
 }
 
-Secret RunKeyCommand(const char* command) {
-  FILE* pipe = pg::Call([=] { return OpenPipeStream(command, "r"); });
-  if (pipe == nullptr) {
-    ThrowNotConfigured("the master key command could not be started",
-                       "Check latchkey.master_key_command.");
-  }
-  Secret text = ReadAll(fileno(pipe));
-  const int status = pg::Call([=] { return ClosePipeStream(pipe); });
-  if (status != 0) {
-    ThrowNotConfigured("the master key command failed", "Check latchkey.master_key_command.");
-  }
-  return text;
-}
-
 Secret LoadKey() {
   const bool has_file = MasterKeyFile() != nullptr && MasterKeyFile()[0] != '\0';
   const bool has_command = MasterKeyCommand() != nullptr && MasterKeyCommand()[0] != '\0';
@@ -102,7 +79,8 @@ Secret LoadKey() {
                        "Set latchkey.master_key_file or latchkey.master_key_command in "
                        "postgresql.conf and reload.");
   }
-  const Secret text = has_file ? ReadKeyFile(MasterKeyFile()) : RunKeyCommand(MasterKeyCommand());
+  const Secret text =
+      has_file ? ReadKeyFile(MasterKeyFile()) : RunKeyCommand(MasterKeyCommand(), kMaxSize);
   auto key = ParseKey(text.view());
   if (!key) {
     ThrowNotConfigured("the master key is malformed", "It has 32 bytes or 64 hexadecimal digits.");
@@ -122,6 +100,8 @@ const Secret& MasterKey() {
 }
 
 }  // namespace
+
+void LoadMasterKey() { MasterKey(); }
 
 std::string SealWithMasterKey(std::string_view plaintext, std::string_view context) {
   return Seal(MasterKey().view(), plaintext, context);

@@ -12,7 +12,8 @@ CREATE TABLE latchkey.signing_keys (
 );
 COMMENT ON TABLE latchkey.signing_keys IS
   'Keys that sign tokens (reference). wrapped_key: AES-256-GCM under the master key, bound to key_id. The newest one that is not '
-  'retired signs; the others verify until retired_at.';
+  'retired signs; the others verify until retired_at. A new key deletes those that are retired for longer than '
+  'sessions.max_lifetime.';
 CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.signing_keys
   FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate();
 SELECT pg_catalog.pg_extension_config_dump('latchkey.signing_keys', '');
@@ -182,7 +183,7 @@ CREATE FUNCTION latchkey.rotate_signing_key(algorithm text DEFAULT NULL) RETURNS
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_rotate_signing_key';
 COMMENT ON FUNCTION latchkey.rotate_signing_key(text) IS
   'A new signing key (by default of setting tokens.algorithm), and its id. Tokens of the keys before it stay '
-  'valid until they expire. Unknown algorithm: invalid_argument (LK400). No master key: not_configured (LK504).';
+  'valid until they expire; keys that are retired for longer than sessions.max_lifetime are deleted. Unknown algorithm: invalid_argument (LK400). No master key: not_configured (LK504).';
 REVOKE ALL ON FUNCTION latchkey.rotate_signing_key(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.rotate_signing_key(text) TO latchkey_admin;
 

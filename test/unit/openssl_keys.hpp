@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "extension/core/encoding.hpp"
 #include "extension/core/secret.hpp"
+#include "test/unit/support.hpp"
 
 namespace latchkey::test {
 
@@ -45,13 +45,13 @@ inline Secret GenerateRsa(size_t bits) {
 // A PKCS#8 document (RFC 5208) of a P-256 key with private number `d` and no public point (RFC
 // 5915).
 inline Secret P256Pkcs8(const std::string& d) {
-  const auto hex = [](const char* text) { return *HexDecode(text); };
+  const auto hex = [](const char* text) { return FromHex(text); };
   return Secret(hex("3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420") + d);
 }
 
 // A PKCS#8 document of an Ed25519 seed (RFC 8410).
 inline Secret Ed25519Pkcs8(const std::string& seed) {
-  return Secret(*HexDecode("302e020100300506032b657004220420") + seed);
+  return Secret(FromHex("302e020100300506032b657004220420") + seed);
 }
 
 // What a client in another language does with /.well-known/jwks.json.

@@ -11,9 +11,11 @@
 namespace latchkey::test {
 
 inline std::string FromHex(std::string_view text) {
-  auto bytes = HexDecode(text);
-  if (!bytes) throw std::invalid_argument("a test vector is not hexadecimal");
-  return *bytes;
+  std::string bytes(text.size() / 2, '\0');
+  if (!HexDecode(text, bytes.data())) {
+    throw std::invalid_argument("a test vector is not hexadecimal");
+  }
+  return bytes;
 }
 
 // Calls `check` with every string that has one bit of `original` flipped.
