@@ -228,6 +228,7 @@ Outcome ImportGuarded(pg::Spi& spi, const Entry& entry) {
   } catch (const pg::BackendError& error) {
     if (!IsEntrysFault(error)) throw;
     reason = error.what();
+    error.Free();
   }
   attempt.Rollback();
   return {entry.email, "rejected", reason, std::nullopt};

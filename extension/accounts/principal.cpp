@@ -1,14 +1,11 @@
 // The principal: the bound identity when there is one, else the database role.
 #include "extension/accounts/principal.hpp"
 
-#include "extension/accounts/session_hooks.hpp"
 #include "extension/core/error.hpp"
 #include "extension/pg/catalog.hpp"
 #include "extension/pg/transaction_state.hpp"
 
 namespace latchkey::accounts {
-
-SessionHooks session_hooks{};
 
 void RequireAccount(const Uuid& account_id) {
   if (const pg::Identity* identity = pg::BoundIdentity()) {

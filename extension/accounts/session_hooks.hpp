@@ -15,6 +15,6 @@ struct SessionHooks {
   void (*erase)(pg::Spi& spi, const Uuid& user_id);
 };
 
-extern SessionHooks session_hooks;  // set by _PG_init to the sessions module's functions
+inline SessionHooks session_hooks;  // set by _PG_init to the sessions module's functions
 
 }  // namespace latchkey::accounts

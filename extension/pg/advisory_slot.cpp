@@ -11,6 +11,21 @@ namespace latchkey::pg {
 namespace {
 // pg_advisory_lock uses 1 and 2 in the tag's fourth field; ours start beyond.
 constexpr uint16_t kFirstSlot = 1000;
+
+// Shortens lock_timeout while it lives, however its block is left.
+class LockTimeoutScope {
+ public:
+  explicit LockTimeoutScope(int milliseconds) : configured_(LockTimeout) {
+    if (configured_ <= 0 || configured_ > milliseconds) LockTimeout = milliseconds;
+  }
+  ~LockTimeoutScope() { LockTimeout = configured_; }
+  LockTimeoutScope(const LockTimeoutScope&) = delete;
+  LockTimeoutScope& operator=(const LockTimeoutScope&) = delete;
+
+ private:
+  const int configured_;
+};
+
 }  // namespace
 
 AdvisorySlot::AdvisorySlot(Reach reach, uint64_t key, uint16_t slot) {
@@ -32,16 +47,14 @@ void AdvisorySlot::Acquire() {
 
 bool AdvisorySlot::AcquireWithin(int milliseconds) {
   const LOCKTAG* tag = &tag_;
-  const int configured = LockTimeout;
-  LockTimeout = configured > 0 && configured < milliseconds ? configured : milliseconds;
+  const LockTimeoutScope timeout(milliseconds);
   try {
     Call([=] { LockAcquire(tag, ExclusiveLock, false, false); });
   } catch (const BackendError& error) {
-    LockTimeout = configured;
-    if (error.data()->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE) return false;
-    throw;
+    if (error.data()->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE) throw;
+    error.Free();
+    return false;
   }
-  LockTimeout = configured;
   return true;
 }
 

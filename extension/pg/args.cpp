@@ -82,9 +82,7 @@ void Args::BeginSet() {
     const MemoryContext old = MemoryContextSwitchTo(info->econtext->ecxt_per_query_memory);
     TupleDesc desc = nullptr;
     if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE) {
-      // A set of a scalar type has one column.
-      desc = CreateTemplateTupleDesc(1);
-      TupleDescInitEntry(desc, 1, "value", get_fn_expr_rettype(fcinfo->flinfo), -1, 0);
+      elog(ERROR, "latchkey: a set of what is no composite");
     }
     info->setDesc = BlessTupleDesc(desc);
     info->returnMode = SFRM_Materialize;

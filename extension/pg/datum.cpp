@@ -2,7 +2,6 @@
 #include "extension/pg/datum.hpp"
 
 #include <cstring>
-#include <ctime>
 
 namespace latchkey::pg {
 
@@ -12,19 +11,6 @@ constexpr int64_t kMicrosPerDay = int64_t{86400} * 1000000;
 }  // namespace
 
 int64_t Timestamp::UnixSeconds() const { return micros / 1000000 + kEpochSeconds; }
-
-Timestamp Timestamp::FromUnixSeconds(int64_t seconds) {
-  return {(seconds - kEpochSeconds) * 1000000};
-}
-
-std::string Timestamp::ToIso8601() const {
-  const time_t seconds = UnixSeconds();
-  struct tm parts {};
-  gmtime_r(&seconds, &parts);
-  char text[32];
-  const size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return std::string(text, length);
-}
 
 Timestamp Now() { return {GetCurrentTimestamp()}; }
 

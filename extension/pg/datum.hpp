@@ -16,12 +16,8 @@ struct Timestamp {
   Timestamp operator+(int64_t duration_micros) const { return {micros + duration_micros}; }
 
   int64_t UnixSeconds() const;
-  static Timestamp FromUnixSeconds(int64_t seconds);
   Timestamp TruncatedToSeconds() const { return {micros - micros % 1000000}; }
-  std::string ToIso8601() const;  // UTC, whole seconds
 };
-
-inline constexpr Timestamp kMinusInfinity{INT64_MIN};
 
 // The wall clock of the database server, read now: expiry takes effect at its instant.
 Timestamp Now();

@@ -17,6 +17,9 @@ class BackendError : public std::exception {
   explicit BackendError(ErrorData* data) : data_(data) {}
   const char* what() const noexcept override { return data_->message ? data_->message : "error"; }
   ErrorData* data() const { return data_; }
+  // For who swallows it: else the copy stays for as long as the caller's memory does. Nothing of it
+  // may be read afterwards.
+  void Free() const { FreeErrorData(data_); }
 
  private:
   ErrorData* data_;  // allocated in the memory context that was current when the fence was entered

@@ -10,6 +10,7 @@ extern "C" {
 namespace latchkey::pg {
 
 // Usage: { Subtransaction sub; try { …; sub.Commit(); } catch (…) { sub.Rollback(); … } }
+// Who swallows a BackendError frees it.
 // Rollback restores memory context, user, search path, SPI level and bindings.
 class Subtransaction {
  public:

@@ -56,7 +56,7 @@ std::string LowestTierWith(pg::Spi& spi, const std::optional<Uuid>& account_id,
 LATCHKEY_FUNCTION(can_use, kOpen) {
   const auto account_id = AccountArgument(args);
   const auto key = args.Text(1, "feature");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const bool usable = PlanOf(spi, account_id)->UsableFeature(key) != nullptr;
   spi.Finish();
   return args.Return(usable);
@@ -65,7 +65,7 @@ LATCHKEY_FUNCTION(can_use, kOpen) {
 LATCHKEY_FUNCTION(require_feature, kOpen) {
   const auto account_id = AccountArgument(args);
   const auto key = args.Text(1, "feature");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const Feature feature = RequireFeature(spi, account_id, key, "feature");
   spi.Finish();
   return args.ReturnRow(EntitlementRow(feature));
@@ -74,7 +74,7 @@ LATCHKEY_FUNCTION(require_feature, kOpen) {
 LATCHKEY_FUNCTION(available, kOpen) {
   const auto account_id = AccountArgument(args);
   const auto prefix = args.Text(1, "prefix");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const auto features = UsableFeatures(spi, account_id, prefix);
   spi.Finish();
   args.BeginSet();
@@ -85,7 +85,7 @@ LATCHKEY_FUNCTION(available, kOpen) {
 LATCHKEY_FUNCTION(list_models, kOpen) {
   const auto account_id = AccountArgument(args);
   std::vector<std::pair<std::string, std::string>> models;
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   for (const Feature& feature : UsableFeatures(spi, account_id, kModelPrefix)) {
     models.emplace_back(feature.key, LowestTierWith(spi, account_id, feature.key));
   }
@@ -98,7 +98,7 @@ LATCHKEY_FUNCTION(list_models, kOpen) {
 LATCHKEY_FUNCTION(get_model, kOpen) {
   const auto account_id = AccountArgument(args);
   const std::string key = std::string(kModelPrefix) + std::string(args.Text(1, "name"));
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   RequireFeature(spi, account_id, key, "model");
   const std::string tier = LowestTierWith(spi, account_id, key);
   spi.Finish();

@@ -58,7 +58,7 @@ LATCHKEY_FUNCTION(set_tier, kOpen) {
 
 LATCHKEY_FUNCTION(tier_of, kOpen) {
   const auto account_id = AccountArgument(args);
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const std::string tier = PlanOf(spi, account_id)->key;
   spi.Finish();
   return args.Return(tier);
@@ -68,7 +68,7 @@ LATCHKEY_FUNCTION(current_tier, kOpen) {
   const pg::Identity* identity = pg::BoundIdentity();
   if (identity == nullptr) return args.Null();
   const Uuid account_id = identity->tenant_id.value_or(identity->user_id);
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const std::string tier = PlanOf(spi, account_id)->key;
   spi.Finish();
   return args.Return(tier);
@@ -77,7 +77,7 @@ LATCHKEY_FUNCTION(current_tier, kOpen) {
 LATCHKEY_FUNCTION(has_tier, kOpen) {
   const auto account_id = AccountArgument(args);
   const auto key = args.Text(1, "plan");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const bool has = PlanOf(spi, account_id)->rank >= RequirePlan(spi, key)->rank;
   spi.Finish();
   return args.Return(has);
@@ -86,7 +86,7 @@ LATCHKEY_FUNCTION(has_tier, kOpen) {
 LATCHKEY_FUNCTION(require_tier, kOpen) {
   const auto account_id = AccountArgument(args);
   const auto key = args.Text(1, "plan");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const PlanPtr needed = RequirePlan(spi, key);
   if (PlanOf(spi, account_id)->rank < needed->rank) {
     throw Error(ErrorCode::kTierRequired, "this needs a higher plan", {},

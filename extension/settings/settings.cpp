@@ -75,7 +75,7 @@ std::string TextSetting::Get(pg::Spi& spi) const { return Find(spi, key_).text; 
 LATCHKEY_FUNCTION(get_setting, kOpen) {
   const auto key = args.Text(0, "key");
   static pg::Statement statement("SELECT value FROM latchkey.settings WHERE key = $1");
-  pg::Spi spi;
+  pg::Spi spi(pg::Spi::kReadOnly);
   const pg::Rows rows = spi.Read(statement, key);
   if (rows.empty()) ThrowUnknown(key);
   const std::string value = rows[0].Text(1);
@@ -126,7 +126,8 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
   const std::string value = trigger.NewText("value");
   static pg::Statement bounds(R"(
     SELECT CASE $1 WHEN 'integer' THEN $2::numeric
-                   WHEN 'duration' THEN extract(epoch FROM $2::interval) END
+                   WHEN 'duration' THEN extract(epoch FROM $2::interval)
+                   WHEN 'text' THEN char_length($2) END
            BETWEEN coalesce($3, '-Infinity') AND coalesce($4, 'Infinity'),
            $2 = ANY ($5))");
   pg::Spi spi;
@@ -138,6 +139,7 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
   } catch (const pg::BackendError& error) {
     if (ERRCODE_TO_CATEGORY(error.data()->sqlerrcode) != ERRCODE_DATA_EXCEPTION) throw;
     problem = error.what();
+    error.Free();
     attempt.Rollback();
   }
   if (!problem.empty()) {
@@ -152,7 +154,8 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
   spi.Finish();
   if (!within) {
     throw Error(ErrorCode::kInvalidArgument, "the value of setting \"" + key + "\" is out of range",
-                "Its columns minimum and maximum hold the bounds (durations in seconds).");
+                "Its columns minimum and maximum hold the bounds (durations in seconds, texts in "
+                "characters).");
   }
   if (!chosen) {
     throw Error(ErrorCode::kInvalidArgument, "setting \"" + key + "\" does not take this value",

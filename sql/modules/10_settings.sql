@@ -19,7 +19,7 @@ CREATE TABLE latchkey.settings (
 );
 COMMENT ON TABLE latchkey.settings IS
   'Typed settings (reference). Changed by set_setting() or UPDATE; running backends follow at their next statement. '
-  'Durations are intervals; minimum and maximum bound integers, and durations in seconds; choices lists all that a text may be.';
+  'Durations are intervals; minimum and maximum bound integers, durations in seconds, and texts in characters; choices lists all that a text may be.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.settings', '');
 GRANT SELECT ON latchkey.settings TO latchkey_admin;
 
@@ -88,7 +88,7 @@ SELECT key, split_part(key, '.', 1), value, value, type, minimum, maximum,
      'How long after a refresh the token before it still verifies.'),
     ('sessions.retention', '7 days', 'duration', 0, 31622400,
      'How long sessions that are over are kept before purge_expired_sessions() deletes them.'),
-    ('tokens.issuer', 'latchkey', 'text', NULL, NULL,
+    ('tokens.issuer', 'latchkey', 'text', 1, 200,
      'The iss claim of new tokens. Tokens with another one are refused.'),
     ('tokens.algorithm', 'HS256', 'text', NULL, NULL,
      'Algorithm of the next signing key: HS256, EdDSA, ES256 or RS256. rotate_signing_key() puts it into force.'),

@@ -97,10 +97,10 @@ LATCHKEY_FUNCTION(fence_swallow, kOpen) {
   return args.Return(seen);
 }
 
-// set_half(kind text) → setof integer: fails when some rows have been emitted.
+// set_half(kind text) → set of (i, squared): fails when some rows have been emitted.
 LATCHKEY_FUNCTION(fence_set_half, kOpen) {
   const std::string kind(args.Text(0, "kind"));
-  for (int32_t i = 0; i < 100; ++i) args.EmitRow({pg::ToValue(i)});
+  for (int32_t i = 0; i < 100; ++i) args.EmitRow({pg::ToValue(i), pg::ToValue(i * i)});
   FailBelowFrames(kind, 1);
   return args.Void();
 }

@@ -27,7 +27,7 @@ CREATE FUNCTION fence.fail_secretly(secret text, kind text) RETURNS void LANGUAG
 CREATE FUNCTION fence.nest(depth integer, kind text) RETURNS void LANGUAGE c AS :'library', 'latchkey_fence_nest';
 CREATE FUNCTION fence.swallow(kind text, times integer) RETURNS text LANGUAGE c
     AS :'library', 'latchkey_fence_swallow';
-CREATE FUNCTION fence.set_half(kind text) RETURNS SETOF integer LANGUAGE c
+CREATE FUNCTION fence.set_half(kind text) RETURNS TABLE (i integer, squared integer) LANGUAGE c
     AS :'library', 'latchkey_fence_set_half';
 CREATE FUNCTION fence.spin(milliseconds integer) RETURNS void LANGUAGE c AS :'library', 'latchkey_fence_spin';
 CREATE FUNCTION fence.sleep(seconds integer) RETURNS void LANGUAGE c AS :'library', 'latchkey_fence_sleep';

@@ -13,13 +13,17 @@ SELECT latchkey.set_setting('sessions.lifetime', '12 hours');
 SELECT count(*) - :changes AS new_events FROM latchkey.events WHERE type = 'setting.changed';
 
 -- Wrong types, values out of bounds, unknown keys, nulls.
-SELECT value, regress.error_of(format('SELECT latchkey.set_setting(%L, %L)', key, value)) AS answer
+SELECT left(value, 20) AS value, regress.error_of(format('SELECT latchkey.set_setting(%L, %L)', key, value)) AS answer
   FROM (VALUES ('passwords.min_length', 'many'), ('passwords.min_length', ''), ('passwords.min_length', '8.5'),
                ('passwords.min_length', '7'), ('passwords.min_length', '129'), ('passwords.min_length', '99999999999999999999'),
                ('sessions.lifetime', 'tomorrow'), ('sessions.lifetime', '59 seconds'), ('sessions.lifetime', '-1 day'),
                ('sessions.lifetime', '1000 years'), ('accounts.require_verified_email', 'perhaps'),
                ('sessions.lifetime', NULL), ('no.such_setting', '1'), (NULL, '1'),
-               ('tokens.algorithm', 'none'), ('tokens.algorithm', 'hs256')) AS t (key, value);
+               ('tokens.algorithm', 'none'), ('tokens.algorithm', 'hs256'),
+               ('tokens.issuer', ''), ('tokens.issuer', repeat('ä', 201))) AS t (key, value);
+-- Bytes are more than characters: this one is not too long.
+SELECT regress.error_of($$SELECT latchkey.set_setting('tokens.issuer', repeat('ä', 200))$$);
+UPDATE latchkey.settings SET value = default_value WHERE key = 'tokens.issuer';
 SELECT regress.error_of($$SELECT latchkey.get_setting('no.such_setting')$$);
 SELECT regress.error_of('SELECT latchkey.get_setting(NULL)');
 
