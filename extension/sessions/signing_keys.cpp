@@ -112,6 +112,12 @@ LoadedKey* Newest() {
 
 }  // namespace
 
+void PrepareSigningKey(pg::Spi& spi) {
+  settings::LoadMasterKey();
+  Refresh(spi);
+  if (LoadedKey* newest = Newest()) Unwrap(*newest);
+}
+
 const SigningKey& CurrentSigningKey(pg::Spi& spi) {
   Refresh(spi);
   if (Newest() == nullptr) {

@@ -12,7 +12,7 @@ constexpr settings::TextSetting kIssuer("tokens.issuer");
 constexpr size_t kMaxTokenBytes = 4096;
 }  // namespace
 
-void PrepareToSign(pg::Spi& spi) { CurrentSigningKey(spi); }
+void PrepareToSign(pg::Spi& spi) { PrepareSigningKey(spi); }
 
 std::string SignToken(pg::Spi& spi, const SessionClaims& claims) {
   return CurrentSigningKey(spi).Sign(WriteClaims(kIssuer.Get(spi), claims));

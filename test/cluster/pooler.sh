@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# PgBouncer in transaction mode: an identity never outlives its transaction, however clients share the server's backends.
+# PgBouncer in transaction mode: an identity never outlives its transaction, however clients share the server's backends;
+# and the gateway works through it, without prepared statements where PgBouncer does not follow them.
 set -euo pipefail
 # shellcheck source=test/cluster/lib.bash
 . "$(dirname "$0")/lib.bash"
@@ -21,6 +22,7 @@ as_user mkdir -m 0700 "$DIR/pool"
 as_user tee "$DIR/pool/pgbouncer.ini" >/dev/null <<CONF
 [databases]
 db = host=$folder/socket dbname=db
+gateway = host=$folder/socket dbname=db user=gateway
 [pgbouncer]
 listen_addr =
 unix_socket_dir = $DIR/pool
@@ -122,4 +124,25 @@ for ((i = 0; i < 10; i++)); do via_pool -c "SELECT coalesce(latchkey.current_use
 check "a client killed within its transaction" none "$(cat "$DIR/after")"
 check_match "a call that needs the identity, in the next transaction" none \
     "$(via_pool -c "BEGIN; SELECT NULL FROM latchkey.authenticate('${token[bob]}'); COMMIT" -c "SELECT coalesce(latchkey.current_session_id()::text, 'none')" | grep .)"
+
+# The gateway has more connections to PgBouncer than PgBouncer has to the server.
+gateway=${LATCHKEY_GATEWAY:-$ROOT/build/latchkey-gateway}
+"$gateway" --host 127.0.0.1 --port 0 --pool-size 12 --prepare off \
+    --database-url "host=$DIR/pool port=6432 dbname=gateway user=gateway" >"$DIR/gateway.log" 2>&1 &
+child_pids+=($!)
+await 10 grep -q '"port"' "$DIR/gateway.log" || fail "the gateway starts" "$(tail -n 5 "$DIR/gateway.log")"
+port=$(sed -nE 's/.*"port":"([0-9]+)".*/\1/p' "$DIR/gateway.log" | head -n 1)
+requests=()
+for ((i = 0; i < 300; i++)); do requests+=("http://127.0.0.1:$port/api/auth/me"); done
+for user in ann bob; do
+    curl -s --parallel --parallel-max 8 -H "Authorization: Bearer ${token[$user]}" -w '\n%{http_code}\n' "${requests[@]}" >"$DIR/$user.answers" &
+    child_pids+=($!)
+    declare "curl_$user=$!"
+done
+# shellcheck disable=SC2154
+wait "$curl_ann" "$curl_bob" || fail "curl"
+for user in ann bob; do
+    check "the gateway without prepared statements: every request of $user" "300 of 200" "$(grep -cx 200 "$DIR/$user.answers") of $(grep -xE '[0-9]{3}' "$DIR/$user.answers" | sort -u)"
+    check "the gateway answers $user with their own account" "$user@example.com" "$(grep -oE '"email":"[^"]*"' "$DIR/$user.answers" | sort -u | cut -d '"' -f 4)"
+done
 finish
