@@ -1,4 +1,5 @@
-// How accounts asks whether a plan can be subscribed to without knowing the module above it, which holds them.
+// How accounts asks whether a plan can be subscribed to without knowing the module above it, which
+// holds them.
 #pragma once
 
 #include <string_view>

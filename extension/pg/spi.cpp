@@ -126,9 +126,9 @@ Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool 
   Call([=] {
     // Without a snapshot of ours SPI takes a new one, except at the levels that keep one per
     // transaction.
-    const Snapshot snapshot =
-        latest && IsolationUsesXactSnapshot() && !IsInParallelMode() ? GetLatestSnapshot()
-                                                                     : InvalidSnapshot;
+    const Snapshot snapshot = latest && IsolationUsesXactSnapshot() && !IsInParallelMode()
+                                  ? GetLatestSnapshot()
+                                  : InvalidSnapshot;
     const int status = SPI_execute_snapshot(plan, value_array, null_array, snapshot,
                                             InvalidSnapshot, read_only, true, 0);
     if (status < 0) elog(ERROR, "latchkey: SPI failed: %s", SPI_result_code_string(status));

@@ -7,9 +7,9 @@
 
 namespace latchkey::pg {
 
-// While it lives, statements run as latchkey_owner and names resolve in pg_catalog alone, whoever the
-// caller is and whatever its search_path (as the server's own foreign-key triggers do). An error leaves
-// both to the end of the (sub)transaction, which restores them.
+// While it lives, statements run as latchkey_owner and names resolve in pg_catalog alone, whoever
+// the caller is and whatever its search_path (as the server's own foreign-key triggers do). An
+// error leaves both to the end of the (sub)transaction, which restores them.
 class OwnerScope {
  public:
   OwnerScope();
@@ -81,8 +81,8 @@ class Rows {
   uint64_t count_;
 };
 
-// An SPI session. Finish() ends it; when an exception passes, the server cleans up at the end of the
-// (sub)transaction, and the destructor does nothing.
+// An SPI session. Finish() ends it; when an exception passes, the server cleans up at the end of
+// the (sub)transaction, and the destructor does nothing.
 class Spi {
  public:
   enum Mode { kReadWrite, kReadOnly };
@@ -93,15 +93,16 @@ class Spi {
   Spi(const Spi&) = delete;
   Spi& operator=(const Spi&) = delete;
 
-  // Runs with a new snapshot (read committed), and sees what this transaction did. affected() counts the
-  // changed rows.
+  // Runs with a new snapshot (read committed), and sees what this transaction did. affected()
+  // counts the changed rows.
   template <typename... Ts>
   Rows Run(Statement& statement, const Ts&... args) {
     const Param params[] = {ToParam(args)..., Param{}};
     return Execute(statement, params, sizeof...(Ts), mode_ == kReadOnly);
   }
   // Runs with a snapshot of now at every isolation level, as the server's foreign keys do: for what
-  // must not be judged by the state at the beginning of a long transaction. In a kReadOnly session as Run.
+  // must not be judged by the state at the beginning of a long transaction. In a kReadOnly session
+  // as Run.
   template <typename... Ts>
   Rows RunLatest(Statement& statement, const Ts&... args) {
     const Param params[] = {ToParam(args)..., Param{}};
@@ -114,8 +115,9 @@ class Spi {
     const Param params[] = {ToParam(args)..., Param{}};
     return Execute(statement, params, sizeof...(Ts), true);
   }
-  // Reads what is committed when the calling statement began, also in a transaction that keeps an older
-  // snapshot: with one of now there. (In parallel mode none may be taken, so there it is Read.)
+  // Reads what is committed when the calling statement began, also in a transaction that keeps an
+  // older snapshot: with one of now there. (In parallel mode none may be taken, so there it is
+  // Read.)
   template <typename... Ts>
   Rows ReadLatest(Statement& statement, const Ts&... args) {
     const Param params[] = {ToParam(args)..., Param{}};
@@ -139,7 +141,8 @@ class Spi {
 // Error 25006 in a read-only transaction, and so on a standby.
 void RequireWritable(const char* what);
 
-// Memory that outlives the SPI session: the context that was current when the SQL function was entered.
+// Memory that outlives the SPI session: the context that was current when the SQL function was
+// entered.
 inline MemoryContext ResultContext() { return internal::ErrorContextOfEntry(); }
 
 }  // namespace latchkey::pg

@@ -10,8 +10,9 @@ extern "C" {
 namespace latchkey::pg {
 
 // Usage: { Subtransaction sub; try { …; sub.Commit(); } catch (…) { sub.Rollback(); … } }
-// Rollback restores memory context, user, search path, SPI level and bindings. An exception that passes rolls
-// back too: whoever catches the error outside, as a block of PL/pgSQL does, undoes one level, its own.
+// Rollback restores memory context, user, search path, SPI level and bindings. An exception that
+// passes rolls back too: whoever catches the error outside, as a block of PL/pgSQL does, undoes one
+// level, its own.
 class Subtransaction {
  public:
   Subtransaction() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {

@@ -60,11 +60,10 @@ LATCHKEY_FUNCTION(logout_everywhere, kOpen) {
   spi.RunLatest(statement, user_id, pg::Now());
   const auto ended = static_cast<int32_t>(spi.affected());
   if (ended > 0) {
-    events::Record(spi, {user_id, "user", user_id.ToString(), "sessions.ended",
-                         JsonObject()
-                             .Add("reason", "logout_everywhere")
-                             .Add("count", int64_t{ended})
-                             .ToString()});
+    events::Record(
+        spi,
+        {user_id, "user", user_id.ToString(), "sessions.ended",
+         JsonObject().Add("reason", "logout_everywhere").Add("count", int64_t{ended}).ToString()});
   }
   spi.Finish();
   return args.Return(ended);
@@ -87,7 +86,8 @@ LATCHKEY_FUNCTION(list_sessions, kOpen) {
   const pg::Rows rows = spi.Read(statement, user_id, pg::Now(), after, max_rows);
   for (uint64_t i = 0; i < rows.size(); ++i) {
     std::vector<pg::Value> columns;
-    for (int column = 1; column <= 6; ++column) columns.push_back(pg::ToValue(rows[i].Copy(column)));
+    for (int column = 1; column <= 6; ++column)
+      columns.push_back(pg::ToValue(rows[i].Copy(column)));
     const bool current = identity != nullptr && identity->session_id == rows[i].Get<Uuid>(1);
     columns.push_back(pg::ToValue(current));
     result.push_back(std::move(columns));
@@ -110,7 +110,8 @@ LATCHKEY_FUNCTION(revoke_session, kOpen) {
   return args.Return(true);
 }
 
-// Oldest first, in batches. A row that somebody works on is left for the next time: who purges waits for nobody.
+// Oldest first, in batches. A row that somebody works on is left for the next time: who purges
+// waits for nobody.
 LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
   const int32_t batch = RequireCount(args, 0, "batch", kMaxBatch);
   accounts::RequireNoIdentity();
@@ -129,16 +130,20 @@ LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
   static pg::Statement attempts(R"(
     WITH over AS (
       SELECT scope, key_hash FROM latchkey.login_attempts
-       WHERE window_ends_at < $1 ORDER BY window_ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       WHERE window_ends_at < $1 AND user_id IS NULL ORDER BY window_ends_at
+       LIMIT $2 FOR UPDATE SKIP LOCKED)
     DELETE FROM latchkey.login_attempts a USING over o
      WHERE a.scope = o.scope AND a.key_hash = o.key_hash)");
   pg::Spi spi;
   const pg::Timestamp now = pg::Now();
-  spi.RunLatest(sessions, now + -kRetention.Micros(spi), batch);
+  const pg::Timestamp long_ago = now + -kRetention.Micros(spi);
+  spi.RunLatest(sessions, long_ago, batch);
   auto purged = static_cast<int32_t>(spi.affected());
   spi.RunLatest(tokens, now, batch);
   purged += static_cast<int32_t>(spi.affected());
-  spi.RunLatest(attempts, now, batch);
+  // Failures in a row are kept for a user's address until a success, and for others not much
+  // shorter, or the time of a lock-out would tell which addresses are users'.
+  spi.RunLatest(attempts, long_ago, batch);
   purged += static_cast<int32_t>(spi.affected());
   spi.Finish();
   return args.Return(purged);

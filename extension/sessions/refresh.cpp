@@ -47,7 +47,8 @@ void Rotate(pg::Spi& spi, const SessionClaims& claims, LockedSession& session) {
   session.expires_at = TokenExpiry(spi, session.created_at, now);
   // Past sessions.max_lifetime, which may have been lowered since: no token that is over when it is made.
   if (session.expires_at <= pg::Now()) ThrowInvalidToken();
-  spi.RunLatest(statement, claims.user_id, claims.session_id, session.token_id, now, session.expires_at);
+  spi.RunLatest(statement, claims.user_id, claims.session_id, session.token_id, now,
+                session.expires_at);
   events::Record(spi, {claims.user_id, "session", claims.session_id.ToString(), "session.refreshed"});
 }
 

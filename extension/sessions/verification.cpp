@@ -32,9 +32,9 @@ Datum ReturnSession(pg::Args& args, const VerifiedSession& session) {
 void ThrowInvalidToken() { throw Error(ErrorCode::kInvalidToken, "the token is not valid"); }
 
 VerifiedSession VerifyToken(pg::Spi& spi, std::string_view token) {
-  // One row by its key, and no look at users: whoever blocks or deletes a user ends the sessions in the same
-  // transaction, and StartSession can't begin one afterwards. As of now: a long transaction must not take
-  // a session for valid that has ended since it began.
+  // One row by its key, and no look at users: whoever blocks or deletes a user ends the sessions in
+  // the same transaction, and StartSession can't begin one afterwards. As of now: a long
+  // transaction must not take a session for valid that has ended since it began.
   static pg::Statement statement(R"(
     SELECT token_id, previous_token_id, token_issued_at, expires_at, tenant_id, email, name
       FROM latchkey.sessions WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL)");

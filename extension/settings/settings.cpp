@@ -114,8 +114,8 @@ void CheckType(pg::Spi& spi, const std::string& type, const std::string& value) 
 
 }  // namespace
 
-// BEFORE INSERT OR UPDATE ROW on settings: the value has the row's type and lies within its bounds. A change of it
-// is dated and leaves an event, whoever makes it and by which statement.
+// BEFORE INSERT OR UPDATE ROW on settings: the value has the row's type and lies within its bounds.
+// A change of it is dated and leaves an event, whoever makes it and by which statement.
 LATCHKEY_FUNCTION(check_setting, kOpen) {
   pg::RowTrigger trigger(args);
   const std::string key = trigger.NewText("key");

@@ -50,9 +50,10 @@ Failure FailureOfOutcome(const std::string& outcome, long retry_after_seconds) {
   Failure failure{info->id};
   failure.retry_after_seconds = retry_after_seconds;
   if (info->id == ErrorId::InvalidCredentials) failure.detail = "Invalid credentials";
-  if (info->id == ErrorId::LockedOut && retry_after_seconds > 0) {
-    failure.detail =
-        "too many attempts; try again in " + std::to_string(retry_after_seconds) + " seconds";
+  if (info->id == ErrorId::LockedOut) {
+    failure.detail = retry_after_seconds > 0 ? "too many attempts; try again in " +
+                                                   std::to_string(retry_after_seconds) + " seconds"
+                                             : "too many attempts; the password must be reset";
   }
   return failure;
 }

@@ -18,8 +18,8 @@ CREATE TABLE latchkey.settings (
   CONSTRAINT settings_type_known CHECK (type IN ('integer', 'duration', 'boolean', 'text', 'json'))
 );
 COMMENT ON TABLE latchkey.settings IS
-  'Typed settings (reference). Changed by set_setting() or UPDATE (event: setting.changed); running backends follow at their next statement. '
-  'Durations are intervals; minimum and maximum bound integers, and durations in seconds; choices lists all that a text may be.';
+  'Typed settings (reference). Changed by set_setting() or UPDATE (event: setting.changed); running backends follow at their '
+  'next statement. Durations are intervals; minimum and maximum bound integers, and durations in seconds; choices lists all that a text may be.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.settings', '');
 GRANT SELECT ON latchkey.settings TO latchkey_admin;
 
@@ -75,6 +75,9 @@ SELECT key, split_part(key, '.', 1), value, value, type, minimum, maximum,
      'How long a token of request_email_verification() is good for.'),
     ('throttle.account_attempts', '10', 'integer', 1, 1000,
      'Failed logins per account within the window before it is locked out.'),
+    ('throttle.consecutive_failures', '100', 'integer', 0, 100000,
+     'Failed logins in a row, however far apart, after which an account is locked out until its password is reset '
+     '(NIST SP 800-63B: at most 100). 0: no bound.'),
     ('throttle.address_attempts', '100', 'integer', 1, 10000,
      'Failed logins per client address (IPv6: per /64) within the window before it is locked out.'),
     ('throttle.mail_requests', '5', 'integer', 1, 1000,
