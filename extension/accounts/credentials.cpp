@@ -3,6 +3,7 @@
 
 #include "extension/accounts/passwords.hpp"
 #include "extension/events/events.hpp"
+#include "extension/pg/subtransaction.hpp"
 #include "extension/settings/settings.hpp"
 
 namespace latchkey::accounts {
@@ -13,6 +14,7 @@ constexpr const char* kByAccount = "login";
 constexpr const char* kByAddress = "address";
 
 constexpr settings::IntegerSetting kAccountAttempts("throttle.account_attempts");
+constexpr settings::IntegerSetting kConsecutiveFailures("throttle.consecutive_failures");
 constexpr settings::IntegerSetting kAddressAttempts("throttle.address_attempts");
 constexpr settings::DurationSetting kWindow("throttle.window");
 
@@ -25,7 +27,8 @@ struct Attempts {
 std::optional<Attempts> AdmitBoth(pg::Spi& spi, std::string_view key,
                                   std::optional<pg::Timestamp>& retry_at) {
   const int64_t window = kWindow.Micros(spi);
-  const Admission account = Admit(spi, kByAccount, key, {kAccountAttempts.Get(spi), window});
+  const Limit per_account{kAccountAttempts.Get(spi), window, kConsecutiveFailures.Get(spi)};
+  const Admission account = Admit(spi, kByAccount, key, per_account);
   if (!account.attempt) {
     retry_at = account.retry_at;
     return std::nullopt;
@@ -42,17 +45,27 @@ std::optional<Attempts> AdmitBoth(pg::Spi& spi, std::string_view key,
   return attempts;
 }
 
-// Also for an address that nobody has, so that the two cost the same. Called with the lock of
-// RecordFailure, which delete_user takes as well: an event with metadata must not come after the
-// erasure.
-void RecordLoginFailed(pg::Spi& spi, const std::optional<Address>& address) {
-  static pg::Statement holder("SELECT user_id FROM latchkey.user_emails WHERE email_key = $1");
-  Uuid id = events::kPlatform;
-  if (address) {
-    const pg::Rows rows = spi.RunLatest(holder, address->key);
-    if (!rows.empty()) id = rows[0].Get<Uuid>(1);
-  }
+// Whose address it is now. Called with the lock of RecordFailure, which delete_user takes as well:
+// nothing of the user's must be written after the erasure.
+std::optional<Uuid> HolderOf(pg::Spi& spi, const std::optional<Address>& address) {
+  static pg::Statement statement("SELECT user_id FROM latchkey.user_emails WHERE email_key = $1");
+  const pg::Rows rows =
+      spi.RunLatest(statement, address ? std::string_view(address->key) : std::string_view());
+  if (rows.empty()) return std::nullopt;
+  return rows[0].Get<Uuid>(1);
+}
+
+// For an address that nobody has the event is written and taken back: so the two cost the same, and
+// what strangers make up does not pile up in a log that is never purged.
+void RecordLoginFailed(pg::Spi& spi, const std::optional<Uuid>& holder) {
+  const Uuid id = holder.value_or(events::kPlatform);
+  pg::Subtransaction attempt;
   events::Record(spi, {id, "user", id.ToString(), "user.login_failed"});
+  if (holder) {
+    attempt.Commit();
+  } else {
+    attempt.Rollback();
+  }
 }
 
 // Locks the user's row and reads its status again. False when the password was changed, or the user
@@ -66,10 +79,15 @@ bool LockUnchanged(pg::Spi& spi, Credentials& user) {
   return true;
 }
 
-void RecordFailures(pg::Spi& spi, const Attempts& attempts, const std::optional<Address>& address) {
-  RecordFailure(spi, attempts.by_account);
+CredentialCheck::Outcome RecordFailures(pg::Spi& spi, const Attempts& attempts,
+                                        const std::optional<Address>& address) {
+  LockRecord(attempts.by_account);
+  const std::optional<Uuid> holder = HolderOf(spi, address);
+  const bool heard = RecordFailure(spi, attempts.by_account, holder);
   if (attempts.by_address) RecordFailure(spi, *attempts.by_address);
-  RecordLoginFailed(spi, address);
+  if (!heard) return CredentialCheck::kLockedOut;
+  RecordLoginFailed(spi, holder);
+  return CredentialCheck::kInvalid;
 }
 
 }  // namespace
@@ -90,7 +108,7 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
   const PasswordCheck password_check =
       CheckPassword(spi, password, user ? user->password_hash : std::nullopt);
   if (!password_check.matches) {
-    RecordFailures(spi, *attempts, address);
+    check.outcome = RecordFailures(spi, *attempts, address);
     return check;
   }
   // A hash of an old kind can be replaced only now. No lock is held while hashing.
@@ -99,10 +117,13 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
       password_check.needs_rehash && !replacement && !CheckPasswordRules(spi, password);
   if (rehash || replacement) new_hash = HashPassword(spi, replacement.value_or(password));
   if (!LockUnchanged(spi, *user)) {
-    RecordFailures(spi, *attempts, address);
+    check.outcome = RecordFailures(spi, *attempts, address);
     return check;
   }
-  ForgetLoginFailures(spi, user->email_key);
+  if (!RecordSuccess(spi, attempts->by_account)) {
+    check.outcome = CredentialCheck::kLockedOut;
+    return check;
+  }
   if (new_hash) StorePasswordHash(spi, user->user_id, *new_hash);
   if (rehash) {
     events::Record(spi,
@@ -115,6 +136,10 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
 
 void ForgetLoginFailures(pg::Spi& spi, const std::string& email_key) {
   ForgetFailures(spi, kByAccount, email_key);
+}
+
+void DropLoginFailures(pg::Spi& spi, const std::string& email_key) {
+  DropFailures(spi, kByAccount, email_key);
 }
 
 }  // namespace latchkey::accounts

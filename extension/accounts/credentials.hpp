@@ -9,7 +9,7 @@ namespace latchkey::accounts {
 
 struct CredentialCheck {
   enum Outcome { kOk, kInvalid, kLockedOut } outcome = kInvalid;
-  std::optional<pg::Timestamp> retry_at;  // when locked out
+  std::optional<pg::Timestamp> retry_at;  // when locked out; empty: until the password is reset
   std::optional<Credentials> user;        // when ok
 };
 
@@ -21,5 +21,6 @@ CredentialCheck CheckCredentials(pg::Spi& spi, const std::optional<Address>& add
                                  std::optional<std::string_view> replacement = std::nullopt);
 
 void ForgetLoginFailures(pg::Spi& spi, const std::string& email_key);
+void DropLoginFailures(pg::Spi& spi, const std::string& email_key);  // of a new user's address
 
 }  // namespace latchkey::accounts

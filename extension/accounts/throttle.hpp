@@ -7,6 +7,10 @@
 // never exceed n together, so of a thousand parallel guesses at most n are evaluated, and nobody
 // queues while a password is hashed. What an attempt leaves behind is written in turn, after the
 // hashing: until the commit of the one before.
+//
+// Failures in a row are counted in the same row, beyond the window's end. Nobody hears more answers
+// than that limit either: attempts that were evaluated at once are counted one after the other
+// before they are answered.
 #pragma once
 
 #include <optional>
@@ -20,6 +24,7 @@ namespace latchkey::accounts {
 struct Limit {
   int64_t attempts;
   int64_t window_micros;
+  int64_t in_a_row = 0;  // failures without a success between them, over all windows; 0: no bound
 };
 
 struct Attempt {
@@ -31,15 +36,26 @@ struct Attempt {
 
 struct Admission {
   std::optional<Attempt> attempt;         // empty: refused
-  std::optional<pg::Timestamp> retry_at;  // when refused
+  std::optional<pg::Timestamp> retry_at;  // when refused; empty: not before ForgetFailures
 };
 
 // `scope` names what is counted: 'login' per account, 'address' per client …; `key` is stored
 // hashed.
 Admission Admit(pg::Spi& spi, std::string_view scope, std::string_view key, const Limit& limit);
 
-void RecordFailure(pg::Spi& spi, const Attempt& attempt);
+// What an attempt leaves behind is written after this lock, held to the end of the transaction.
+void LockRecord(const Attempt& attempt);
+
+// Both take that lock. False when the limit of failures in a row was reached meanwhile, by attempts
+// that were under way with this one: then it is as if this one had not been heard. `holder` is
+// whose key it is, if anybody's.
+bool RecordFailure(pg::Spi& spi, const Attempt& attempt,
+                   const std::optional<Uuid>& holder = std::nullopt);
+bool RecordSuccess(pg::Spi& spi, const Attempt& attempt);  // forgets the failures
+
 void ForgetFailures(pg::Spi& spi, std::string_view scope, std::string_view key);
+// The same without the lock, for a key that nobody has had yet: an import has room for many.
+void DropFailures(pg::Spi& spi, std::string_view scope, std::string_view key);
 
 // The network that counts as one client: an IPv4 address, or the /64 of an IPv6 one; IPv4 within
 // IPv6 is IPv4. Empty when the request's address is not known.

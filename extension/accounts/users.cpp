@@ -1,6 +1,7 @@
 // Creating, finding and changing users.
 #include "extension/accounts/users.hpp"
 
+#include "extension/accounts/credentials.hpp"
 #include "extension/accounts/passwords.hpp"
 #include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
@@ -81,6 +82,8 @@ Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
   if (spi.affected() == 0) {
     throw Error(ErrorCode::kAlreadyExists, "a user with this email already exists");
   }
+  // What others guessed before there was anything to guess doesn't count against who registers.
+  DropLoginFailures(spi, user.address.key);
   events::Record(spi, {id, "user", id.ToString(), user.event});
   return id;
 }

@@ -130,16 +130,20 @@ LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
   static pg::Statement attempts(R"(
     WITH over AS (
       SELECT scope, key_hash FROM latchkey.login_attempts
-       WHERE window_ends_at < $1 ORDER BY window_ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       WHERE window_ends_at < $1 AND user_id IS NULL ORDER BY window_ends_at
+       LIMIT $2 FOR UPDATE SKIP LOCKED)
     DELETE FROM latchkey.login_attempts a USING over o
      WHERE a.scope = o.scope AND a.key_hash = o.key_hash)");
   pg::Spi spi;
   const pg::Timestamp now = pg::Now();
-  spi.RunLatest(sessions, now + -kRetention.Micros(spi), batch);
+  const pg::Timestamp long_ago = now + -kRetention.Micros(spi);
+  spi.RunLatest(sessions, long_ago, batch);
   auto purged = static_cast<int32_t>(spi.affected());
   spi.RunLatest(tokens, now, batch);
   purged += static_cast<int32_t>(spi.affected());
-  spi.RunLatest(attempts, now, batch);
+  // Failures in a row are kept for a user's address until a success, and for others not much
+  // shorter, or the time of a lock-out would tell which addresses are users'.
+  spi.RunLatest(attempts, long_ago, batch);
   purged += static_cast<int32_t>(spi.affected());
   spi.Finish();
   return args.Return(purged);

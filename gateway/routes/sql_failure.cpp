@@ -53,9 +53,10 @@ Failure FailureOfOutcome(const std::string& outcome, long retry_after_seconds) {
   if (info->id == ErrorId::EmailUnverified) {
     failure.hint = "POST /api/auth/email/resend mails another link to confirm it.";
   }
-  if (info->id == ErrorId::LockedOut && retry_after_seconds > 0) {
-    failure.detail =
-        "too many attempts; try again in " + std::to_string(retry_after_seconds) + " seconds";
+  if (info->id == ErrorId::LockedOut) {
+    failure.detail = retry_after_seconds > 0 ? "too many attempts; try again in " +
+                                                   std::to_string(retry_after_seconds) + " seconds"
+                                             : "too many attempts; the password must be reset";
   }
   return failure;
 }

@@ -91,13 +91,18 @@ CREATE TABLE latchkey.login_attempts (
   key_hash       bytea       NOT NULL,
   places         integer[]   NOT NULL,
   window_ends_at timestamptz NOT NULL,
+  failures       integer     NOT NULL DEFAULT 1,
+  user_id        uuid,
   CONSTRAINT login_attempts_pkey PRIMARY KEY (scope, key_hash)
 );
 COMMENT ON TABLE latchkey.login_attempts IS
-  'Failed attempts within their window (distributed by key_hash), per scope (login: account, address: client network, and one for '
-  'each kind of mail). Each failure uses up one of the limit''s numbered places. Keys are hashed: what was typed into a form is not kept.';
-CREATE INDEX login_attempts_by_end ON latchkey.login_attempts (window_ends_at);
+  'Failed attempts within their window (distributed by key_hash), per scope (login: account, address: client network, and one for each kind of mail). Each '
+  'failure uses up one of the limit''s numbered places. failures: those since the last success, within the window or before it. '
+  'Keys are hashed: what was typed into a form is not kept. user_id: whose address it is, when it is a user''s; such a row stays '
+  'until a success, others are purged.';
+CREATE INDEX login_attempts_by_end ON latchkey.login_attempts (window_ends_at) WHERE user_id IS NULL;
 SELECT pg_catalog.pg_extension_config_dump('latchkey.login_attempts', '');
+GRANT SELECT (scope, window_ends_at, failures, user_id) ON latchkey.login_attempts TO latchkey_admin;
 
 CREATE TABLE latchkey.blocked_passwords (
   password text NOT NULL,
@@ -137,7 +142,8 @@ COMMENT ON TYPE latchkey.mail_token IS
 
 CREATE TYPE latchkey.password_result AS (outcome text, retry_at timestamptz);
 COMMENT ON TYPE latchkey.password_result IS
-  'outcome: ok, invalid_credentials, or locked_out with the time from which another attempt is heard.';
+  'outcome: ok, invalid_credentials, or locked_out with the time from which another attempt is heard (null: when the password has '
+  'been reset).';
 
 CREATE TYPE latchkey.import_result AS (email text, outcome text, reason text, user_id uuid);
 COMMENT ON TYPE latchkey.import_result IS 'outcome: imported (a reason tells of a missing password), skipped, rejected.';
@@ -206,7 +212,7 @@ GRANT EXECUTE ON FUNCTION latchkey.change_password(uuid, text, text) TO latchkey
 CREATE FUNCTION latchkey.set_password(user_id uuid, password text) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'latchkey_set_password';
 COMMENT ON FUNCTION latchkey.set_password(uuid, text) IS
-  'Sets a password without the current one; all sessions end, a lock-out too. Broken rule: invalid_argument '
+  'Sets a password without the current one; all sessions end, any lock-out too. Broken rule: invalid_argument '
   '(LK400). Unknown: not_found (LK404). Event: user.password_set.';
 REVOKE ALL ON FUNCTION latchkey.set_password(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.set_password(uuid, text) TO latchkey_admin;

@@ -52,8 +52,8 @@ CREATE TYPE latchkey.login_result AS (
   account latchkey.user_account
 );
 COMMENT ON TYPE latchkey.login_result IS
-  'outcome: ok with token, expires_at, session_id and account; else invalid_credentials, locked_out (until retry_at), blocked, '
-  'email_unverified, or (refresh only) invalid_token.';
+  'outcome: ok with token, expires_at, session_id and account; else invalid_credentials, locked_out (until retry_at, or null: until the '
+  'password is reset), blocked, email_unverified, or (refresh only) invalid_token.';
 
 CREATE TYPE latchkey.session_info AS (
   user_id uuid, session_id uuid, tenant_id uuid, email text, name text, role text, expires_at timestamptz
@@ -84,7 +84,7 @@ CREATE FUNCTION latchkey.login(email text, password text) RETURNS latchkey.login
 COMMENT ON FUNCTION latchkey.login(text, text) IS
   'Starts a session. Never raises for wrong credentials, so that the attempt is counted and no statement is '
   'logged: see outcome. An unknown address costs as much time as a known one. Too many at once: too_busy '
-  '(LK503). No master key: not_configured (LK504). Events: session.started, user.login_failed.';
+  '(LK503). No master key: not_configured (LK504). Events: session.started; user.login_failed, for a user''s address.';
 REVOKE ALL ON FUNCTION latchkey.login(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.login(text, text) TO latchkey_gateway, latchkey_app;
 
@@ -174,9 +174,9 @@ GRANT EXECUTE ON FUNCTION latchkey.revoke_session(uuid, uuid) TO latchkey_gatewa
 CREATE FUNCTION latchkey.purge_expired_sessions(batch integer DEFAULT 1000) RETURNS integer
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_purge_expired_sessions';
 COMMENT ON FUNCTION latchkey.purge_expired_sessions(integer) IS
-  'Deletes up to batch sessions that are over for longer than sessions.retention, and as many expired mail '
-  'tokens and counted attempts; returns how many rows in all. Call it until that is 0. Rows that are locked are '
-  'left for the next time.';
+  'Deletes up to batch sessions that are over for longer than sessions.retention, as many attempts counted so long '
+  'ago (but for users'' addresses, whose failures count until a success), and as many expired mail tokens; returns '
+  'how many rows in all. Call it until that is 0. Rows that are locked are left for the next time.';
 REVOKE ALL ON FUNCTION latchkey.purge_expired_sessions(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.purge_expired_sessions(integer) TO latchkey_admin, latchkey_worker;
 

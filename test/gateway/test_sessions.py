@@ -49,6 +49,17 @@ class LoginTest(GatewayTest):
         self.assertGreater(int(answer.headers["retry-after"]), 0)
         self.assert_problem(self.login(email), 429, "locked_out")
 
+    def test_locked_out_until_the_password_is_reset(self):
+        email, _, user_id = self.gateway.register()
+        self.login(email, "not the password")
+        sql(f"UPDATE latchkey.login_attempts SET failures = 100 WHERE user_id = '{user_id}'")
+        answer = self.login(email)
+        self.assert_problem(answer, 429, "locked_out")
+        self.assertNotIn("retry-after", answer.headers)
+        self.assertIn("reset", answer.json["detail"])
+        sql(f"SELECT latchkey.set_password('{user_id}', 'a quite new password')")
+        self.assertEqual(self.login(email, "a quite new password").status, 200)
+
     def test_blocked(self):
         email, token, user_id = self.gateway.register()
         sql(f"SELECT latchkey.block_user('{user_id}', 'test')")

@@ -96,16 +96,20 @@ SELECT count(*) AS old FROM latchkey.sessions WHERE user_id = :'sue' \gset
 SELECT :old AS old, latchkey.purge_expired_sessions(2), latchkey.purge_expired_sessions(100000), latchkey.purge_expired_sessions();
 SELECT count(*) > 0 AS kept FROM latchkey.sessions WHERE user_id = :'ron';
 INSERT INTO latchkey.user_tokens VALUES (:'ron', '\x00', 'password_reset', 'ron@example.com', now(), now() - interval '1 second');
-INSERT INTO latchkey.login_attempts VALUES ('login', '\x00', '{0}', now() - interval '1 second');
+INSERT INTO latchkey.login_attempts VALUES ('login', '\x00', '{0}', now() - interval '8 days');
 SELECT latchkey.purge_expired_sessions(), latchkey.purge_expired_sessions() AS again;
 -- Batches of everything, oldest first.
 INSERT INTO latchkey.user_tokens SELECT :'ron', '\x0000' || decode(lpad(n::text, 2, '0'), 'hex'), 'password_reset', 'ron@example.com', now(), now() - make_interval(days => n) FROM generate_series(1, 5) AS n;
-INSERT INTO latchkey.login_attempts SELECT 'login', '\x0000' || decode(lpad(n::text, 2, '0'), 'hex'), '{0}', now() - make_interval(days => n) FROM generate_series(1, 3) AS n;
+INSERT INTO latchkey.login_attempts SELECT 'login', '\x0000' || decode(lpad(n::text, 2, '0'), 'hex'), '{0}', now() - make_interval(days => 7 + n) FROM generate_series(1, 3) AS n;
+INSERT INTO latchkey.login_attempts VALUES ('login', '\x01', '{0}', now() - interval '6 days', 1, NULL), ('login', '\x02', '{0}', now() - interval '1 year', 99, :'ron');
 SELECT latchkey.purge_expired_sessions(2) AS first;
 SELECT (SELECT string_agg(encode(token_hash, 'hex'), ' ' ORDER BY token_hash) FROM latchkey.user_tokens WHERE token_hash >= '\x0000' AND token_hash < '\x0001') AS tokens,
        (SELECT string_agg(encode(key_hash, 'hex'), ' ' ORDER BY key_hash) FROM latchkey.login_attempts WHERE key_hash >= '\x0000' AND key_hash < '\x0001') AS attempts;
 SELECT latchkey.purge_expired_sessions(2) AS second, latchkey.purge_expired_sessions(2) AS third, latchkey.purge_expired_sessions(2) AS fourth;
 SELECT (SELECT count(*) FROM latchkey.user_tokens WHERE token_hash = '\x00'), (SELECT count(*) FROM latchkey.login_attempts WHERE key_hash = '\x00');
+-- Failures are kept for a while, those for a user's address until a success.
+SELECT key_hash FROM latchkey.login_attempts WHERE window_ends_at < now() ORDER BY key_hash;
+DELETE FROM latchkey.login_attempts WHERE key_hash IN ('\x01', '\x02');
 SELECT regress.error_of(format('SELECT latchkey.purge_expired_sessions(%s)', n)) FROM unnest(ARRAY['0', '-1', '100001', 'NULL']) AS n;
 SELECT regress.events_of(:'ron');
 -- No token is stored anywhere.

@@ -30,6 +30,49 @@ SELECT regress.attempt('tom@example.com', 'password of tom');
 SELECT latchkey.set_setting('throttle.account_attempts', '10');
 DELETE FROM latchkey.login_attempts;
 
+-- Failures in a row, over all windows: then locked out until the password is reset. An address that nobody has, the same.
+SELECT latchkey.set_setting('throttle.account_attempts', '2'), latchkey.set_setting('throttle.consecutive_failures', '3');
+SELECT regress.new_user('tess') AS tess \gset
+CREATE FUNCTION regress.next_window() RETURNS void LANGUAGE sql AS $$ UPDATE latchkey.login_attempts SET window_ends_at = now() - interval '1 second' $$;
+SELECT n, regress.attempt('tess@example.com', 'wrong'), regress.attempt('nobody-in-a-row@example.com', 'wrong') AS nobody, regress.attempt('in a row', 'wrong') AS no_address FROM generate_series(1, 3) AS n;
+SELECT regress.next_window();
+SELECT n, regress.attempt('tess@example.com', 'wrong'), regress.attempt('nobody-in-a-row@example.com', 'wrong') AS nobody, regress.attempt('in a row', 'wrong') AS no_address FROM generate_series(1, 2) AS n;
+SELECT regress.next_window();
+SELECT outcome, retry_at, session_id FROM latchkey.login('tess@example.com', 'password of tess');
+SELECT outcome, retry_at FROM latchkey.change_password(:'tess', 'password of tess', 'next password');
+SELECT scope, failures, user_id = :'tess' AS of_tess, count(*) FROM latchkey.login_attempts GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+-- Every way to another password ends it, and so does a larger bound, or none.
+SELECT latchkey.set_password(:'tess', 'password of tess');
+SELECT regress.attempt('tess@example.com', 'password of tess');
+UPDATE latchkey.settings SET value = '1000' WHERE key = 'throttle.account_attempts';
+SELECT n, regress.attempt('tess@example.com', 'wrong') FROM generate_series(1, 4) AS n;
+SELECT r.email FROM latchkey.request_password_reset('tess@example.com') AS m, latchkey.reset_password(m.token, 'password of tess') AS r;
+SELECT regress.attempt('tess@example.com', 'password of tess');
+SELECT n, regress.attempt('tess@example.com', 'wrong') FROM generate_series(1, 4) AS n;
+SELECT latchkey.set_setting('throttle.consecutive_failures', '5');
+SELECT n, regress.attempt('tess@example.com', 'wrong') FROM generate_series(1, 3) AS n;
+SELECT latchkey.set_setting('throttle.consecutive_failures', '0');
+SELECT n, regress.attempt('tess@example.com', 'wrong') FROM generate_series(1, 3) AS n;
+-- A success starts the count anew: a login, or a change of the password.
+SELECT regress.attempt('tess@example.com', 'password of tess');
+SELECT latchkey.set_setting('throttle.consecutive_failures', '3');
+SELECT n, regress.attempt('tess@example.com', 'wrong') FROM generate_series(1, 2) AS n;
+SELECT (latchkey.change_password(:'tess', 'password of tess', 'password of tess')).outcome;
+SELECT n, regress.attempt('tess@example.com', 'wrong') FROM generate_series(1, 2) AS n;
+SELECT regress.attempt('tess@example.com', 'password of tess');
+-- What was guessed before there was a user doesn't count, and then it is the user's.
+SELECT n, regress.attempt('tommy@example.com', 'wrong') FROM generate_series(1, 4) AS n;
+SELECT regress.new_user('tommy') AS tommy \gset
+SELECT regress.attempt('tommy@example.com', 'password of tommy'), regress.attempt('tommy@example.com', 'wrong') AS wrong;
+SELECT failures FROM latchkey.login_attempts WHERE user_id = :'tommy';
+UPDATE latchkey.settings SET value = CASE key WHEN 'throttle.account_attempts' THEN '10' ELSE default_value END WHERE key IN ('throttle.account_attempts', 'throttle.consecutive_failures');
+DELETE FROM latchkey.login_attempts;
+-- A failure for a user's address leaves an event; one for an address that nobody has leaves none.
+SELECT count(*) AS events FROM latchkey.events \gset
+SELECT regress.attempt('tom@example.com', 'wrong'), regress.attempt('nobody@example.com', 'wrong'), regress.attempt('no address', 'wrong');
+SELECT type, account_id = :'tom' AS of_tom FROM latchkey.events ORDER BY id OFFSET :events;
+DELETE FROM latchkey.login_attempts;
+
 -- Per client address: an IPv6 /64 is one client, IPv4 in IPv6 is IPv4, and other clients are not touched.
 SELECT latchkey.set_setting('throttle.address_attempts', '3');
 CREATE FUNCTION regress.attempt_from(client inet, email text, password text) RETURNS text LANGUAGE plpgsql AS $$
