@@ -1,8 +1,10 @@
 // The shared library's entry: what a backend sets up when it loads Latchkey.
-#include "extension/accounts/plan_hooks.hpp"
-#include "extension/accounts/session_hooks.hpp"
+#include "extension/accounts/hooks.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/plans/plans.hpp"
+#include "extension/roles/escalation.hpp"
+#include "extension/roles/grants.hpp"
 #include "extension/sessions/session_store.hpp"
 #include "extension/settings/server_settings.hpp"
 
@@ -17,8 +19,10 @@ void _PG_init(void);
 void _PG_init(void) {
   latchkey::settings::DefineServerSettings();
   latchkey::pg::RegisterTransactionState();
-  latchkey::accounts::session_hooks = {latchkey::sessions::EndSessions,
-                                       latchkey::sessions::EraseSessions};
-  latchkey::accounts::plan_hooks = {latchkey::plans::OfferOf};
+  latchkey::accounts::hooks = {latchkey::sessions::EndSessions, latchkey::sessions::EraseSessions,
+                               latchkey::roles::CheckUserDispensable, latchkey::roles::EraseGrants,
+                               latchkey::plans::OfferOf};
+  latchkey::permissions::hooks = {latchkey::roles::PrincipalHolds,
+                                  latchkey::roles::PrincipalHoldsAllOf};
 }
 }

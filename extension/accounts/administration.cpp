@@ -1,12 +1,12 @@
 // Blocking, unblocking and deleting users.
 #include "extension/accounts/credentials.hpp"
+#include "extension/accounts/hooks.hpp"
 #include "extension/accounts/one_time_tokens.hpp"
-#include "extension/accounts/principal.hpp"
-#include "extension/accounts/session_hooks.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/core/utf8.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/principal.hpp"
 
 namespace latchkey::accounts {
 
@@ -35,12 +35,13 @@ void SetStatus(pg::Spi& spi, const Uuid& user_id, const char* status,
 LATCHKEY_FUNCTION(block_user, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   auto reason = args.Optional<std::string>(1);
-  RequireNoIdentity();
+  permissions::RequireOver(args, user_id, "users.block");
   if (reason) reason = std::string(CutText(*reason, kMaxReason));
   pg::Spi spi;
   if (LockStatus(spi, user_id) != "blocked") {
+    hooks.check_dispensable(spi, user_id);
     SetStatus(spi, user_id, "blocked", reason);
-    session_hooks.end(spi, user_id, std::nullopt, "user_blocked");
+    hooks.end_sessions(spi, user_id, std::nullopt, "user_blocked");
     DeleteTokens(spi, user_id);
     events::Record(spi, {user_id, "user", user_id.ToString(), "user.blocked"});
   }
@@ -51,7 +52,7 @@ LATCHKEY_FUNCTION(block_user, kOpen) {
 
 LATCHKEY_FUNCTION(unblock_user, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
-  RequireNoIdentity();
+  permissions::RequireOver(args, user_id, "users.block");
   pg::Spi spi;
   if (LockStatus(spi, user_id) == "blocked") {
     SetStatus(spi, user_id, "active", std::nullopt);
@@ -66,7 +67,7 @@ LATCHKEY_FUNCTION(unblock_user, kOpen) {
 // says who it was goes, so the address is free again.
 LATCHKEY_FUNCTION(delete_user, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
-  RequireAccount(user_id);
+  permissions::RequireSelfOrOver(args, user_id, "users.delete");
   static pg::Statement erase(R"(
     UPDATE latchkey.users
        SET status = 'deleted', status_reason = NULL, email = NULL, name = NULL, password_hash = NULL,
@@ -82,8 +83,10 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
   ForgetFailures(spi, "password_reset", email_key);
   ForgetFailures(spi, "email_verification", email_key);
   LockStatus(spi, user_id);
+  hooks.check_dispensable(spi, user_id);
+  hooks.erase_roles(spi, user_id);
   ForgetLoginFailures(spi, email_key);
-  session_hooks.erase(spi, user_id);
+  hooks.erase_sessions(spi, user_id);
   DeleteTokens(spi, user_id);
   spi.RunLatest(erase, user_id, pg::Now());
   spi.RunLatest(free_address, email_key, user_id);

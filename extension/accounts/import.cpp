@@ -1,14 +1,14 @@
 // import_users: takes over users of an older product, entry by entry, each in its own
 // subtransaction.
+#include "extension/accounts/hooks.hpp"
 #include "extension/accounts/passwords.hpp"
-#include "extension/accounts/plan_hooks.hpp"
-#include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
 #include "extension/accounts/usage.hpp"
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/password_hash.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/subtransaction.hpp"
 
 namespace latchkey::accounts {
@@ -121,7 +121,7 @@ int64_t ParseCount(const std::optional<std::string>& text, const char* name) {
 }
 
 void RequirePlan(pg::Spi& spi, const std::string& plan) {
-  const PlanOffer offer = plan_hooks.offer(spi, plan);
+  const PlanOffer offer = hooks.offer_of(spi, plan);
   if (offer == PlanOffer::kUnknown) Reject("tier \"" + plan + "\" is not a plan");
   if (offer == PlanOffer::kWithdrawn) Reject("tier \"" + plan + "\" is not on offer");
 }
@@ -261,7 +261,7 @@ std::vector<Entry> ReadFile(const pg::Raw& users) {
 
 LATCHKEY_FUNCTION(import_users, kSecret) {
   if (args.IsNull(0)) args.Get<std::string_view>(0, "users");
-  RequireNoIdentity();
+  permissions::Require(args, "users.create");
   std::vector<Outcome> outcomes;
   for (const Entry& entry : ReadFile(args.AsIs(0, JSONBOID))) {
     pg::CheckInterrupts();

@@ -1,11 +1,11 @@
 // Changing, setting and resetting passwords; confirming addresses.
 #include "extension/accounts/credentials.hpp"
+#include "extension/accounts/hooks.hpp"
 #include "extension/accounts/one_time_tokens.hpp"
 #include "extension/accounts/passwords.hpp"
-#include "extension/accounts/principal.hpp"
-#include "extension/accounts/session_hooks.hpp"
 #include "extension/core/error.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/settings/settings.hpp"
 
@@ -71,7 +71,7 @@ LATCHKEY_FUNCTION(change_password, kSecret) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   const auto current = args.Text(1, "current_password");
   const auto replacement = args.Text(2, "new_password");
-  RequireAccount(user_id);
+  permissions::RequireSelf(args, user_id);
   pg::Spi spi;
   RequirePasswordRules(spi, replacement);
   const Credentials user = LoadCredentials(spi, user_id);
@@ -84,7 +84,7 @@ LATCHKEY_FUNCTION(change_password, kSecret) {
     const pg::Identity* identity = pg::BoundIdentity();
     std::optional<Uuid> keep;
     if (identity != nullptr) keep = identity->session_id;
-    session_hooks.end(spi, user_id, keep, "password_changed");
+    hooks.end_sessions(spi, user_id, keep, "password_changed");
     DeleteTokens(spi, user_id);
     RecordUserEvent(spi, user_id, "user.password_changed");
   }
@@ -95,11 +95,11 @@ LATCHKEY_FUNCTION(change_password, kSecret) {
 LATCHKEY_FUNCTION(set_password, kSecret) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   const auto password = args.Text(1, "password");
-  RequireNoIdentity();
+  permissions::RequireOver(args, user_id, "users.write");
   pg::Spi spi;
   const Credentials user = LoadCredentials(spi, user_id);
   StorePasswordHash(spi, user_id, HashPassword(spi, password));
-  session_hooks.end(spi, user_id, std::nullopt, "password_set");
+  hooks.end_sessions(spi, user_id, std::nullopt, "password_set");
   DeleteTokens(spi, user_id);
   ForgetLoginFailures(spi, user.email_key);
   RecordUserEvent(spi, user_id, "user.password_set");
@@ -127,7 +127,7 @@ LATCHKEY_FUNCTION(reset_password, kSecret) {
   if (user.status != "active") throw Error(ErrorCode::kForbidden, "the user is blocked");
   StorePasswordHash(spi, user_id, hash);
   spi.RunLatest(confirm, user_id, pg::Now());  // who has the token has the mailbox
-  session_hooks.end(spi, user_id, std::nullopt, "password_reset");
+  hooks.end_sessions(spi, user_id, std::nullopt, "password_reset");
   ForgetLoginFailures(spi, user.email_key);
   RecordUserEvent(spi, user_id, "user.password_reset");
   const auto columns = LoadUserAccount(spi, user_id);
@@ -137,7 +137,7 @@ LATCHKEY_FUNCTION(reset_password, kSecret) {
 
 LATCHKEY_FUNCTION(request_email_verification, kSecret) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
-  RequireAccount(user_id);
+  permissions::RequireAccount(args, user_id, "users.write");
   pg::Spi spi;
   Credentials user = LoadCredentials(spi, user_id);
   std::optional<IssuedToken> issued;

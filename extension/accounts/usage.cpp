@@ -1,9 +1,9 @@
 // count_usage: the counters of the account's requests.
 #include "extension/accounts/usage.hpp"
 
-#include "extension/accounts/principal.hpp"
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/args.hpp"
 
 namespace latchkey::accounts {
@@ -15,7 +15,7 @@ constexpr int64_t kMaxAmount = 1000000000000;
 LATCHKEY_FUNCTION(count_usage, kOpen) {
   const auto account_id = args.Get<Uuid>(0, "account_id");
   const auto amount = args.Get<int64_t>(1, "amount");
-  RequireAccount(account_id);
+  permissions::RequireAccount(args, account_id, "usage.write");
   if (amount < 1 || amount > kMaxAmount) {
     throw Error(ErrorCode::kInvalidArgument, "amount must lie between 1 and 1000000000000");
   }

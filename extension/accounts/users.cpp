@@ -3,7 +3,6 @@
 
 #include "extension/accounts/credentials.hpp"
 #include "extension/accounts/passwords.hpp"
-#include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
 #include "extension/accounts/usage.hpp"
 #include "extension/core/email.hpp"
@@ -11,6 +10,7 @@
 #include "extension/core/json_object.hpp"
 #include "extension/core/utf8.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/catalog.hpp"
 
 namespace latchkey::accounts {
@@ -178,7 +178,7 @@ void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& has
 }
 
 LATCHKEY_FUNCTION(register_user, kSecret) {
-  RequireNoIdentity();
+  permissions::Require(args, "users.create");
   pg::Spi spi;
   const auto columns = LoadUserAccount(spi, CreateUser(spi, ReadNewUser(spi, args)));
   spi.Finish();
@@ -187,7 +187,7 @@ LATCHKEY_FUNCTION(register_user, kSecret) {
 
 LATCHKEY_FUNCTION(get_user, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
-  RequireAccount(user_id);
+  permissions::RequireAccount(args, user_id, "users.read");
   pg::Spi spi(pg::Spi::kReadOnly);
   const auto columns = LoadUserAccount(spi, user_id);
   spi.Finish();
@@ -196,7 +196,7 @@ LATCHKEY_FUNCTION(get_user, kOpen) {
 
 LATCHKEY_FUNCTION(find_user, kOpen) {
   const auto email = args.Text(0, "email");
-  RequireNoIdentity();
+  permissions::Require(args, "users.read");
   const auto address = TryParseAddress(email);
   pg::Spi spi(pg::Spi::kReadOnly);
   const auto found = address ? FindCredentials(spi, *address) : std::nullopt;
@@ -213,7 +213,7 @@ LATCHKEY_FUNCTION(update_profile, kOpen) {
   const auto name = args.Optional<std::string>(1);
   const pg::Raw profile = args.AsIs(2, JSONBOID);
   const auto step = args.Optional<std::string>(3);
-  RequireAccount(user_id);
+  permissions::RequireAccount(args, user_id, "users.write");
   CheckName(name);
   if (step && step->size() > kMaxOnboardingStep) {
     throw Error(ErrorCode::kInvalidArgument, "onboarding_step is longer than 100 bytes");

@@ -13,6 +13,7 @@ struct Uuid {
   std::array<uint8_t, 16> bytes{};
 
   friend bool operator==(const Uuid& a, const Uuid& b) { return a.bytes == b.bytes; }
+  friend bool operator<(const Uuid& a, const Uuid& b) { return a.bytes < b.bytes; }
   friend bool operator!=(const Uuid& a, const Uuid& b) { return !(a == b); }
 
   std::string ToString() const;

@@ -40,6 +40,9 @@ class Args {
   std::string_view Text(int index, const char* name) const {
     return Get<std::string_view>(index, name);
   }
+  void RequireValue(int index, const char* name) const {
+    if (IsNull(index)) ThrowNull(name);
+  }
   Raw AsIs(int index, Oid type) const {
     return {type, fcinfo_->args[index].value, fcinfo_->args[index].isnull};
   }

@@ -10,4 +10,8 @@ Oid OwnerRole();                       // owner of the schema
 Oid TypeOid(const char* name);         // of a composite type of the schema
 bool CallerHasRole(const char* role);  // the current user is a member of it, or a superuser
 
+// Whether the current user may execute the function by another grant than latchkey_gateway's, whose
+// members act for whoever is bound and for nobody else.
+bool CallerMayExecute(Oid function);
+
 }  // namespace latchkey::pg

@@ -17,7 +17,7 @@ extern "C" {
 namespace latchkey::pg {
 
 namespace {
-std::array<TableCache*, 8> caches{};
+std::array<TableCache*, 16> caches{};
 size_t cache_count = 0;
 }  // namespace
 
@@ -62,21 +62,33 @@ bool TableCache::BeginReload() {
   const Oid schema = SchemaOid();
   const char* table = table_;
   relation_ = Call([=] { return get_relname_relid(table, schema); });
-  // In parallel mode no new snapshot may be taken; what the older one shows is kept for this
-  // transaction only.
-  const bool parallel = IsInParallelMode();
-  this_transaction_only_ = parallel;
-  if (!parallel) Call([] { PushActiveSnapshot(GetLatestSnapshot()); });
+  const bool pushed = PushLatest();
+  this_transaction_only_ = !pushed;
   fresh_ = false;  // until the end is reached
   unchanged_ = true;
-  return !parallel;
+  return pushed;
 }
 
 void TableCache::EndReload(bool pushed) {
-  if (pushed) Call([] { PopActiveSnapshot(); });
+  PopLatest(pushed);
   // Not when a change arrived while we read, and never after an error: then this line is not
   // reached.
   fresh_ = unchanged_;
+}
+
+// In parallel mode no new snapshot may be taken; what the older one shows is kept for this
+// transaction only.
+bool TableCache::PushLatest() {
+  if (IsInParallelMode()) {
+    this_transaction_only_ = true;
+    return false;
+  }
+  Call([] { PushActiveSnapshot(GetLatestSnapshot()); });
+  return true;
+}
+
+void TableCache::PopLatest(bool pushed) {
+  if (pushed) Call([] { PopActiveSnapshot(); });
 }
 
 void AnnounceChange(Oid relation) {

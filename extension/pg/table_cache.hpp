@@ -29,10 +29,23 @@ class TableCache {
     EndReload(pushed);
   }
 
+  // For a table that is too large to be read whole: from here on IsFresh() tells whether anything
+  // changed, and what ReadKey reads may be kept for as long.
+  void Watch() { EndReload(BeginReload()); }
+  template <typename Load, typename... Ts>
+  void ReadKey(Spi& spi, Statement& statement, Load&& load, const Ts&... key) {
+    const bool pushed = PushLatest();
+    const Rows rows = spi.Read(statement, key...);
+    for (uint64_t i = 0; i < rows.size(); ++i) load(rows[i]);
+    PopLatest(pushed);
+  }
+
  private:
   friend void OnRelationChanged(Datum, Oid relation);
   friend void OnTransactionEnd(XactEvent, void*);
 
+  bool PushLatest();
+  static void PopLatest(bool pushed);
   bool BeginReload();
   void EndReload(bool pushed);
   void Register();

@@ -8,10 +8,12 @@
 namespace latchkey::pg {
 
 struct Identity {
-  Uuid user_id;
-  Uuid session_id;
+  enum Kind { kUser, kService } kind = kUser;
+  Uuid user_id;     // of a service account: its id
+  Uuid session_id;  // of a service account: the API key's id
+  // Where the identity acts: roles in other tenants then count for nothing.
   std::optional<Uuid> tenant_id;
-  std::string role;  // name of the role within the tenant; empty when there is none
+  std::vector<std::string> permissions;  // of a service account; a user's come from their roles
 };
 
 struct RequestContext {

@@ -1,6 +1,6 @@
 // What an account may use: single features, features by prefix, and the model menu made of them.
-#include "extension/accounts/principal.hpp"
 #include "extension/core/error.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/plans/plans.hpp"
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
 #include "extension/core/error.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/table_cache.hpp"
 
 namespace latchkey::plans {
@@ -94,7 +94,7 @@ PlanPtr PlanOf(pg::Spi& spi, const std::optional<Uuid>& account_id) {
 
 std::optional<Uuid> AccountArgument(const pg::Args& args) {
   const auto account_id = args.Optional<Uuid>(0);
-  if (account_id) accounts::RequireAccount(*account_id);
+  if (account_id) permissions::RequireAccount(args, *account_id, "plans.read");
   return account_id;
 }
 

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "extension/accounts/plan_hooks.hpp"
+#include "extension/accounts/hooks.hpp"
 #include "extension/pg/args.hpp"
 
 namespace latchkey::plans {

@@ -1,10 +1,10 @@
 // Tiers of accounts: setting, reading, comparing.
-#include "extension/accounts/principal.hpp"
 #include "extension/accounts/standing.hpp"
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/plans/plans.hpp"
@@ -25,7 +25,7 @@ LATCHKEY_FUNCTION(set_tier, kOpen) {
   const auto account_id = args.Get<Uuid>(0, "account_id");
   const auto key = args.Text(1, "plan");
   const auto status = args.Text(2, "status");
-  accounts::RequireNoIdentity();
+  permissions::Require(args, "plans.assign");
   CheckStatus(status);
   static pg::Statement current(
       "SELECT plan, subscription_status FROM latchkey.accounts WHERE id = $1 FOR NO KEY UPDATE");

@@ -1,7 +1,7 @@
 // login and sign_up.
 #include "extension/accounts/credentials.hpp"
-#include "extension/accounts/principal.hpp"
 #include "extension/core/error.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/sessions/login_result.hpp"
 #include "extension/sessions/tokens.hpp"
 #include "extension/settings/settings.hpp"
@@ -51,7 +51,7 @@ LATCHKEY_FUNCTION(login, kSecret) {
 LATCHKEY_FUNCTION(sign_up, kSecret) {
   args.Text(0, "email");
   args.Text(1, "password");  // optional for register_user alone
-  accounts::RequireNoIdentity();
+  permissions::RequireNoIdentity();
   pg::Spi spi;
   const accounts::NewUser user = accounts::ReadNewUser(spi, args);
   if (!kRequireVerified.Get(spi)) PrepareToSign(spi);

@@ -1,8 +1,8 @@
 // Logging out, listing, revoking and purging sessions.
-#include "extension/accounts/principal.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/sessions/tokens.hpp"
@@ -49,7 +49,7 @@ LATCHKEY_FUNCTION(logout, kSecret) {
 
 LATCHKEY_FUNCTION(logout_everywhere, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
-  accounts::RequireAccount(user_id);
+  permissions::RequireSelfOrOver(args, user_id, "sessions.revoke");
   // First the lock that a login takes: a session that is being started ends as well.
   static pg::Statement lock("SELECT 1 FROM latchkey.users WHERE id = $1 FOR NO KEY UPDATE");
   static pg::Statement statement(R"(
@@ -73,7 +73,7 @@ LATCHKEY_FUNCTION(list_sessions, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   const auto after = args.Optional<Uuid>(1);
   const int32_t max_rows = RequireCount(args, 2, "max_rows", kMaxRows);
-  accounts::RequireAccount(user_id);
+  permissions::RequireAccount(args, user_id, "sessions.read");
   // Newest first: ids are ordered by time.
   static pg::Statement statement(R"(
     SELECT id, created_at, last_seen_at, expires_at, client_address, user_agent
@@ -101,7 +101,7 @@ LATCHKEY_FUNCTION(list_sessions, kOpen) {
 LATCHKEY_FUNCTION(revoke_session, kOpen) {
   const auto user_id = args.Get<Uuid>(0, "user_id");
   const auto session_id = args.Get<Uuid>(1, "session_id");
-  accounts::RequireAccount(user_id);
+  permissions::RequireSelfOrOver(args, user_id, "sessions.revoke");
   pg::Spi spi;
   if (!EndOne(spi, user_id, session_id, "revoked")) {
     throw Error(ErrorCode::kNotFound, "there is no such session");
@@ -114,7 +114,7 @@ LATCHKEY_FUNCTION(revoke_session, kOpen) {
 // waits for nobody.
 LATCHKEY_FUNCTION(purge_expired_sessions, kOpen) {
   const int32_t batch = RequireCount(args, 0, "batch", kMaxBatch);
-  accounts::RequireNoIdentity();
+  permissions::Require(args, "sessions.revoke");
   static pg::Statement sessions(R"(
     WITH over AS (
       SELECT user_id, id FROM latchkey.sessions

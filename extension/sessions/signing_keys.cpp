@@ -3,12 +3,12 @@
 
 #include <memory>
 
-#include "extension/accounts/principal.hpp"
 #include "extension/core/encoding.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/core/random.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/table_cache.hpp"
 #include "extension/settings/master_key.hpp"
@@ -144,7 +144,7 @@ const SigningKey* FindSigningKey(pg::Spi& spi, std::string_view header) {
 
 LATCHKEY_FUNCTION(rotate_signing_key, kOpen) {
   const auto algorithm = args.Optional<std::string>(0);
-  accounts::RequireNoIdentity();
+  permissions::Require(args, "signing_keys.rotate");
   pg::Spi spi;
   LockKeys(spi);
   const std::string key_id =

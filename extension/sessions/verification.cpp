@@ -98,28 +98,29 @@ LATCHKEY_FUNCTION(authenticate, kSecret) {
   pg::Spi spi;
   const VerifiedSession session = VerifyToken(spi, token);
   spi.Finish();
-  pg::BindIdentity({session.user_id, session.session_id, session.tenant_id, {}});
+  pg::Identity identity;
+  identity.user_id = session.user_id;
+  identity.session_id = session.session_id;
+  identity.tenant_id = session.tenant_id;
+  pg::BindIdentity(identity);
   return ReturnSession(args, session);
 }
 
 LATCHKEY_FUNCTION(current_user_id, kOpen) {
   const pg::Identity* identity = pg::BoundIdentity();
-  return identity == nullptr ? args.Null() : args.Return(identity->user_id);
+  const bool is_user = identity != nullptr && identity->kind == pg::Identity::kUser;
+  return is_user ? args.Return(identity->user_id) : args.Null();
 }
 
 LATCHKEY_FUNCTION(current_session_id, kOpen) {
   const pg::Identity* identity = pg::BoundIdentity();
-  return identity == nullptr ? args.Null() : args.Return(identity->session_id);
+  const bool is_user = identity != nullptr && identity->kind == pg::Identity::kUser;
+  return is_user ? args.Return(identity->session_id) : args.Null();
 }
 
 LATCHKEY_FUNCTION(current_tenant_id, kOpen) {
   const pg::Identity* identity = pg::BoundIdentity();
   return identity == nullptr ? args.Null() : args.Return(identity->tenant_id);
-}
-
-LATCHKEY_FUNCTION(current_role_name, kOpen) {
-  const pg::Identity* identity = pg::BoundIdentity();
-  return identity == nullptr || identity->role.empty() ? args.Null() : args.Return(identity->role);
 }
 
 }  // namespace latchkey::sessions

@@ -7,6 +7,7 @@
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/table_cache.hpp"
 #include "extension/pg/transaction_state.hpp"
@@ -86,9 +87,7 @@ LATCHKEY_FUNCTION(get_setting, kOpen) {
 LATCHKEY_FUNCTION(set_setting, kOpen) {
   const auto key = args.Text(0, "key");
   const auto value = args.Text(1, "value");
-  if (pg::BoundIdentity() != nullptr) {
-    throw Error(ErrorCode::kForbidden, "the caller's identity does not permit this");
-  }
+  permissions::Require(args, "settings.write");
   static pg::Statement statement(
       "UPDATE latchkey.settings SET value = $2 WHERE key = $1 AND value <> $2");
   static pg::Statement exists("SELECT 1 FROM latchkey.settings WHERE key = $1");

@@ -72,3 +72,20 @@ COMMENT ON FUNCTION latchkey._keep_seed() IS
   'Trigger: a restored row replaces the seed with the same key (its arguments name the key''s columns); a seed is not '
   'deleted, nor renamed.';
 REVOKE ALL ON FUNCTION latchkey._keep_seed() FROM PUBLIC;
+
+-- Only for this script, which drops it at its end: makes a table one that backends cache and whose seeds survive a
+-- restore. `key` names the columns of its primary key.
+CREATE PROCEDURE latchkey._make_reference(relation regclass, VARIADIC key text[])
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  EXECUTE format('CREATE TRIGGER keep_seed BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION latchkey._keep_seed(%s)',
+                 relation, (SELECT string_agg(quote_literal(k), ', ') FROM unnest(key) AS k));
+  EXECUTE format('CREATE TRIGGER keep_seed_row BEFORE DELETE ON %s FOR EACH ROW '
+                 'WHEN (OLD.seeded AND pg_catalog.pg_trigger_depth() = 0) EXECUTE FUNCTION latchkey._keep_seed()', relation);
+  EXECUTE format('CREATE TRIGGER keep_seed_key BEFORE UPDATE OF %s, seeded ON %s FOR EACH ROW '
+                 'WHEN (OLD.seeded AND (%s OR NOT NEW.seeded)) EXECUTE FUNCTION latchkey._keep_seed()',
+                 (SELECT string_agg(quote_ident(k), ', ') FROM unnest(key) AS k), relation,
+                 (SELECT string_agg(format('OLD.%1$I <> NEW.%1$I', k), ' OR ') FROM unnest(key) AS k));
+  EXECUTE format('CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
+                 'FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate()', relation);
+END $$;

@@ -1,5 +1,9 @@
 -- Settings: what the product's owner may change at run time, without a restart.
 
+INSERT INTO latchkey.permissions (name, module, description, seeded) VALUES
+  ('settings.read', 'settings', 'Read the product''s settings.', true),
+  ('settings.write', 'settings', 'Change the product''s settings.', true);
+
 CREATE TABLE latchkey.settings (
   key            text        NOT NULL,
   category       text        NOT NULL,
@@ -30,17 +34,9 @@ COMMENT ON FUNCTION latchkey._check_setting() IS
   'dates a change of the value, and writes its event, setting.changed.';
 REVOKE ALL ON FUNCTION latchkey._check_setting() FROM PUBLIC;
 
-CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.settings
-  FOR EACH ROW EXECUTE FUNCTION latchkey._keep_seed('key');
-CREATE TRIGGER keep_seed_row BEFORE DELETE ON latchkey.settings
-  FOR EACH ROW WHEN (OLD.seeded AND pg_catalog.pg_trigger_depth() = 0) EXECUTE FUNCTION latchkey._keep_seed();
-CREATE TRIGGER keep_seed_key BEFORE UPDATE OF key, seeded ON latchkey.settings
-  FOR EACH ROW WHEN (OLD.seeded AND (OLD.key <> NEW.key OR NOT NEW.seeded))
-  EXECUTE FUNCTION latchkey._keep_seed();
+CALL latchkey._make_reference('latchkey.settings', 'key');
 CREATE TRIGGER check_value BEFORE INSERT OR UPDATE ON latchkey.settings
   FOR EACH ROW EXECUTE FUNCTION latchkey._check_setting();
-CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.settings
-  FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate();
 
 CREATE FUNCTION latchkey.get_setting(key text) RETURNS text
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_get_setting';

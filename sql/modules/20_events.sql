@@ -1,5 +1,8 @@
 -- Events: the append-only log that every module writes to.
 
+INSERT INTO latchkey.permissions (name, module, description, seeded) VALUES
+  ('events.read', 'events', 'Read the event log.', true);
+
 CREATE TABLE latchkey.events (
   account_id      uuid        NOT NULL,
   id              uuid        NOT NULL,

@@ -1,5 +1,13 @@
 -- Accounts: users, their addresses and passwords, and what plans and usage hang on.
 
+INSERT INTO latchkey.permissions (name, module, description, seeded) VALUES
+  ('users.read', 'accounts', 'See users.', true),
+  ('users.create', 'accounts', 'Create, invite and import users.', true),
+  ('users.write', 'accounts', 'Change users: name, address, profile, password.', true),
+  ('users.block', 'accounts', 'Block and unblock users.', true),
+  ('users.delete', 'accounts', 'Delete users.', true),
+  ('usage.write', 'accounts', 'Count usage of any account.', true);
+
 CREATE TABLE latchkey.accounts (
   id                  uuid        NOT NULL,
   kind                text        NOT NULL,
@@ -266,14 +274,14 @@ COMMENT ON FUNCTION latchkey.block_user(uuid, text) IS
   'Blocks the user: no login, and every session is refused at its very next call. Unknown: not_found (LK404). '
   'Event: user.blocked.';
 REVOKE ALL ON FUNCTION latchkey.block_user(uuid, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey.block_user(uuid, text) TO latchkey_admin;
+GRANT EXECUTE ON FUNCTION latchkey.block_user(uuid, text) TO latchkey_gateway, latchkey_admin;
 
 CREATE FUNCTION latchkey.unblock_user(user_id uuid) RETURNS latchkey.user_account
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_unblock_user';
 COMMENT ON FUNCTION latchkey.unblock_user(uuid) IS
   'Lets the user log in again; old sessions stay ended. Unknown: not_found (LK404). Event: user.unblocked.';
 REVOKE ALL ON FUNCTION latchkey.unblock_user(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey.unblock_user(uuid) TO latchkey_admin;
+GRANT EXECUTE ON FUNCTION latchkey.unblock_user(uuid) TO latchkey_gateway, latchkey_admin;
 
 CREATE FUNCTION latchkey.delete_user(user_id uuid) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_delete_user';

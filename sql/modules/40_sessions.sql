@@ -1,5 +1,10 @@
 -- Sessions: logging in, tokens, and the keys that sign them.
 
+INSERT INTO latchkey.permissions (name, module, description, seeded) VALUES
+  ('sessions.read', 'sessions', 'See users'' sessions.', true),
+  ('sessions.revoke', 'sessions', 'End users'' sessions.', true),
+  ('signing_keys.rotate', 'sessions', 'Rotate the keys that sign tokens.', true);
+
 CREATE TABLE latchkey.signing_keys (
   key_id      text        NOT NULL,
   algorithm   text        NOT NULL,
@@ -125,13 +130,6 @@ COMMENT ON FUNCTION latchkey.current_tenant_id() IS
   'The tenant of the bound session, or null.';
 REVOKE ALL ON FUNCTION latchkey.current_tenant_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.current_tenant_id() TO latchkey_gateway, latchkey_app;
-
-CREATE FUNCTION latchkey.current_role_name() RETURNS text
-  LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_current_role_name';
-COMMENT ON FUNCTION latchkey.current_role_name() IS
-  'The role of the bound session within its tenant, or null.';
-REVOKE ALL ON FUNCTION latchkey.current_role_name() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey.current_role_name() TO latchkey_gateway, latchkey_app;
 
 CREATE FUNCTION latchkey.refresh(token text) RETURNS latchkey.login_result
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_refresh';

@@ -1,5 +1,9 @@
 -- Plans: what there is to subscribe to, and what each plan includes.
 
+INSERT INTO latchkey.permissions (name, module, description, seeded) VALUES
+  ('plans.read', 'plans', 'See an account''s plan and what it includes.', true),
+  ('plans.assign', 'plans', 'Set an account''s plan.', true);
+
 CREATE TABLE latchkey.plans (
   key                     text        NOT NULL,
   display_name            text        NOT NULL,
@@ -53,24 +57,8 @@ GRANT INSERT, UPDATE, DELETE ON latchkey.plan_features TO latchkey_admin;
 ALTER TABLE latchkey.accounts ADD CONSTRAINT accounts_plan_fkey
   FOREIGN KEY (plan) REFERENCES latchkey.plans (key) DEFERRABLE INITIALLY DEFERRED;
 
-CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.plans
-  FOR EACH ROW EXECUTE FUNCTION latchkey._keep_seed('key');
-CREATE TRIGGER keep_seed_row BEFORE DELETE ON latchkey.plans
-  FOR EACH ROW WHEN (OLD.seeded AND pg_catalog.pg_trigger_depth() = 0) EXECUTE FUNCTION latchkey._keep_seed();
-CREATE TRIGGER keep_seed_key BEFORE UPDATE OF key, seeded ON latchkey.plans
-  FOR EACH ROW WHEN (OLD.seeded AND (OLD.key <> NEW.key OR NOT NEW.seeded))
-  EXECUTE FUNCTION latchkey._keep_seed();
-CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.plans
-  FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate();
-CREATE TRIGGER keep_seed BEFORE INSERT ON latchkey.plan_features
-  FOR EACH ROW EXECUTE FUNCTION latchkey._keep_seed('plan', 'feature');
-CREATE TRIGGER keep_seed_row BEFORE DELETE ON latchkey.plan_features
-  FOR EACH ROW WHEN (OLD.seeded AND pg_catalog.pg_trigger_depth() = 0) EXECUTE FUNCTION latchkey._keep_seed();
-CREATE TRIGGER keep_seed_key BEFORE UPDATE OF plan, feature, seeded ON latchkey.plan_features
-  FOR EACH ROW WHEN (OLD.seeded AND (OLD.plan <> NEW.plan OR OLD.feature <> NEW.feature OR NOT NEW.seeded))
-  EXECUTE FUNCTION latchkey._keep_seed();
-CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchkey.plan_features
-  FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate();
+CALL latchkey._make_reference('latchkey.plans', 'key');
+CALL latchkey._make_reference('latchkey.plan_features', 'plan', 'feature');
 
 INSERT INTO latchkey.plans (key, display_name, description, rank, monthly_price_cents, yearly_price_cents, sort_order, seeded)
 VALUES ('free', 'Free', 'To get started.', 0, 0, 0, 0, true),
@@ -102,7 +90,7 @@ COMMENT ON FUNCTION latchkey.set_tier(uuid, text, text) IS
   'account or one of a deleted user: not_found (LK404). Unknown status, or a plan that is not on offer: '
   'invalid_argument (LK400). Event: tier.changed.';
 REVOKE ALL ON FUNCTION latchkey.set_tier(uuid, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey.set_tier(uuid, text, text) TO latchkey_admin;
+GRANT EXECUTE ON FUNCTION latchkey.set_tier(uuid, text, text) TO latchkey_gateway, latchkey_admin;
 
 CREATE FUNCTION latchkey.tier_of(account_id uuid) RETURNS text
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_tier_of';

@@ -1,5 +1,7 @@
 -- Ownership: everything in the schema belongs to latchkey_owner, and nothing to PUBLIC.
 
+DROP PROCEDURE latchkey._make_reference(regclass, text[]);
+
 DO $$
 DECLARE
   object record;

@@ -37,6 +37,10 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) R
            WHEN name = 'new_password' THEN '''a new password'''
            WHEN name = 'hash' THEN 'NULL::text' WHEN name = 'plan' THEN '''free''' WHEN name = 'status' THEN '''active'''
            WHEN name = 'key' THEN '''tokens.issuer''' WHEN name = 'value' THEN '''latchkey''' WHEN name = 'feature' THEN '''model:gpt-3.5-turbo'''
+           WHEN name = 'scope' THEN 'NULL::text' WHEN name = 'role' OR (name = 'name' AND p.proname ~ '_role$') THEN '''support'''
+           WHEN name IN ('permission', 'read', 'write') OR (name = 'name' AND p.proname ~ '_permission$') THEN '''users.read''' WHEN name = 'permissions' THEN '''{users.read}''::text[]'
+           WHEN t = 'regclass'::regtype THEN '''regress.calls''::regclass' WHEN t = 'name'::regtype THEN 'NULL::name' WHEN t = 'boolean'::regtype THEN 'true'
+           WHEN t = 'timestamptz'::regtype THEN 'NULL::timestamptz'
            WHEN name = 'algorithm' THEN '''HS256''' WHEN p.proname = 'get_model' THEN '''gpt-3.5-turbo'''
            WHEN t = 'text'::regtype THEN '''x''' WHEN t = 'jsonb'::regtype THEN '''{}''::jsonb' WHEN t = 'inet'::regtype THEN '''192.0.2.1''::inet' ELSE '1' END, ', ' ORDER BY place) FILTER (WHERE t IS NOT NULL), ''))
     FROM pg_proc p LEFT JOIN LATERAL unnest(p.proargtypes::oid[], p.proargnames) WITH ORDINALITY AS a (t, name, place) ON t IS NOT NULL
