@@ -3,6 +3,11 @@
 
 #include <cstring>
 
+extern "C" {
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+}
+
 namespace latchkey::pg {
 
 namespace {
@@ -36,6 +41,19 @@ std::string_view BytesOf(Datum datum) {
     raw = Call([=] { return const_cast<const struct varlena*>(PG_DETOAST_DATUM_PACKED(datum)); });
   }
   return {VARDATA_ANY(raw), VARSIZE_ANY_EXHDR(raw)};
+}
+
+std::string JsonText(Datum jsonb) {
+  return Call([=] {
+    Jsonb* document = DatumGetJsonbP(jsonb);
+    return JsonbToCString(nullptr, &document->root, static_cast<int>(VARSIZE(document)));
+  });
+}
+
+Param JsonParam(const std::string& json) {
+  const char* text = json.c_str();
+  return {JSONBOID, Call([=] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); }),
+          false};
 }
 
 }  // namespace latchkey::pg

@@ -27,6 +27,10 @@ Timestamp NextUtcMidnight(Timestamp now);
 struct Bytes {
   std::string_view view;
 };
+inline std::optional<Bytes> ToBytes(const std::optional<std::string>& bytes) {
+  if (!bytes) return std::nullopt;
+  return Bytes{*bytes};
+}
 
 // A Datum as it came: for types that only pass through (inet, jsonb).
 struct Raw {
@@ -69,6 +73,8 @@ constexpr Oid OidOf() {
     return INT4OID;
   else if constexpr (std::is_same_v<T, bool>)
     return BOOLOID;
+  else if constexpr (std::is_same_v<T, Bytes>)
+    return BYTEAOID;
   else
     return TEXTOID;
 }
@@ -81,6 +87,8 @@ Param ToParam(const std::optional<T>& value) {
 // text, varchar, bytea: the bytes, detoasted when they need it. The view lives as long as the Datum
 // or the current memory context.
 std::string_view BytesOf(Datum datum);
+std::string JsonText(Datum jsonb);  // as the server prints it: keys in its order, no duplicates
+Param JsonParam(const std::string& json);
 
 template <typename T>
 T FromDatum(Datum datum) {

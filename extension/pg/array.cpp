@@ -1,0 +1,44 @@
+// Building arrays.
+#include "extension/pg/array.hpp"
+
+extern "C" {
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+}
+
+namespace latchkey::pg {
+
+Raw ToArray(Oid element_type, const std::vector<Value>& values) {
+  const int count = static_cast<int>(values.size());
+  const Value* items = values.data();
+  Raw array;
+  array.is_null = false;
+  array.type = Call([=] { return get_array_type(element_type); });
+  array.value = Call([=] {
+    int16 length = 0;
+    bool by_value = false;
+    char alignment = 0;
+    get_typlenbyvalalign(element_type, &length, &by_value, &alignment);
+    auto* datums = static_cast<Datum*>(palloc(sizeof(Datum) * (count + 1)));
+    auto* nulls = static_cast<bool*>(palloc(sizeof(bool) * (count + 1)));
+    for (int i = 0; i < count; ++i) {
+      datums[i] = items[i].datum;
+      nulls[i] = items[i].is_null;
+    }
+    int dimensions[] = {count};
+    int lower_bounds[] = {1};
+    return PointerGetDatum(construct_md_array(datums, nulls, count == 0 ? 0 : 1, dimensions,
+                                              lower_bounds, element_type, length, by_value,
+                                              alignment));
+  });
+  return array;
+}
+
+Raw ToArray(const std::vector<Uuid>& ids) {
+  std::vector<Value> values;
+  values.reserve(ids.size());
+  for (const Uuid& id : ids) values.push_back(ToValue(id));
+  return ToArray(UUIDOID, values);
+}
+
+}  // namespace latchkey::pg
