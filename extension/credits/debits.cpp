@@ -3,6 +3,7 @@
 #include "extension/credits/debits.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "extension/core/error.hpp"
 #include "extension/credits/accounts.hpp"
@@ -18,8 +19,9 @@ namespace latchkey::credits {
 namespace {
 
 constexpr settings::IntegerSetting kMaxSlices("credits.max_slices");
-// A slice that is worth having serves this many debits as large as the one that was kept waiting.
+// A part that is worth splitting off serves this many debits like the one that was kept waiting.
 constexpr int64_t kDebitsPerSlice = 32;
+constexpr size_t kParts = 4;  // of a lot that is split
 
 struct Outlook {
   std::vector<Lot> lots;  // without seq and hash
@@ -78,27 +80,39 @@ bool IsNearThreshold(const Outlook& outlook, int64_t cost) {
   return outlook.balance - margin < *outlook.threshold;
 }
 
-std::optional<Lot> TryLock(pg::Spi& spi, const Uuid& account_id, const std::vector<Uuid>& ids,
-                           int64_t cost) {
-  static pg::Statement one(R"(
-    SELECT id, available, held, seq, hash FROM latchkey.credit_lots
-     WHERE account_id = $1 AND id = $2 AND available >= $3 FOR NO KEY UPDATE SKIP LOCKED)");
-  static pg::Statement any(R"(
-    SELECT id, available, held, seq, hash FROM latchkey.credit_lots
-     WHERE account_id = $1 AND id = ANY ($2) AND available >= $3 LIMIT 1
-       FOR NO KEY UPDATE SKIP LOCKED)");
+// Of `ids`: those that nobody has locked; kWait waits for one of them instead.
+enum class Patience { kSkip, kWait };
+
+std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const std::vector<Uuid>& ids,
+                           int64_t cost, Patience patience) {
+#define LATCHKEY_LOT_TO_DEBIT                                                   \
+  "SELECT id, available, held, seq, hash, grant_id, kind, priority, "           \
+  "expires_at, granted_at FROM latchkey.credit_lots WHERE account_id = $1 AND " \
+  "available >= $3 AND "
+  static pg::Statement wait(LATCHKEY_LOT_TO_DEBIT "id = $2 FOR NO KEY UPDATE");
+  static pg::Statement one(LATCHKEY_LOT_TO_DEBIT "id = $2 FOR NO KEY UPDATE SKIP LOCKED");
+  static pg::Statement any(LATCHKEY_LOT_TO_DEBIT
+                           "id = ANY ($2) LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED");
   // Backends begin at different slices.
-  pg::Rows rows = spi.RunLatest(one, account_id, ids[MyProcPid % ids.size()], cost);
-  if (rows.empty() && ids.size() > 1) {
+  const Uuid& mine = ids[MyProcPid % ids.size()];
+  const bool waits = patience == Patience::kWait;
+  pg::Rows rows = spi.RunLatest(waits ? wait : one, account_id, mine, cost);
+  if (rows.empty() && ids.size() > 1 && !waits) {
     rows = spi.RunLatest(any, account_id, pg::ToArray(ids), cost);
   }
   if (rows.empty()) return std::nullopt;
+  const pg::Row row = rows[0];
   Lot lot;
-  lot.id = rows[0].Get<Uuid>(1);
-  lot.available = rows[0].Get<int64_t>(2);
-  lot.held = rows[0].Get<int64_t>(3);
-  lot.seq = rows[0].Get<int64_t>(4);
-  lot.hash = rows[0].Optional<std::string>(5);
+  lot.id = row.Get<Uuid>(1);
+  lot.available = row.Get<int64_t>(2);
+  lot.held = row.Get<int64_t>(3);
+  lot.seq = row.Get<int64_t>(4);
+  lot.hash = row.Optional<std::string>(5);
+  lot.grant_id = row.Get<Uuid>(6);
+  lot.kind = row.Text(7);
+  lot.priority = row.Get<int32_t>(8);
+  lot.expires_at = row.Optional<pg::Timestamp>(9);
+  lot.granted_at = row.Get<pg::Timestamp>(10);
   return lot;
 }
 
@@ -122,47 +136,104 @@ Heading HeadingOf(const Debit& debit, int64_t balance_after, pg::Timestamp now) 
               "Try again: the answer will be the first call's.");
 }
 
-enum class Fast { kDone, kTooSmall, kLocked };
+// Debits met at this lot: parts of it become new lots, so that the next ones pass each other. Not
+// when somebody else has done so meanwhile.
+std::vector<Lot> SplitContended(pg::Spi& spi, const Uuid& account_id, Book& book, Lot& lot,
+                                const Debit& debit, size_t slices_before, pg::Timestamp now) {
+  const Outlook outlook = ReadOutlook(spi, account_id, now);
+  size_t slices = 0;
+  int32_t last_slice = 0;
+  for (const Lot& other : outlook.lots) {
+    if (other.grant_id != lot.grant_id) continue;
+    ++slices;
+    last_slice = std::max(last_slice, other.slice);
+  }
+  std::vector<Lot> lots = {lot};
+  const auto max_slices = static_cast<size_t>(kMaxSlices.Get(spi));
+  if (slices > slices_before || slices >= max_slices) return lots;
+  const auto parts = static_cast<int64_t>(std::min(kParts, max_slices - slices + 1));
+  const int64_t share = lot.available / parts;
+  if (share / kDebitsPerSlice < debit.cost) return lots;
+  for (int64_t i = 1; i < parts; ++i) {
+    lots.push_back(book.Split(lots[0], share, ++last_slice, outlook.balance - debit.cost, now));
+  }
+  return lots;
+}
 
-Fast DebitFast(pg::Spi& spi, const Uuid& account_id, const Debit& debit, Transaction& result) {
+// Accounts that this backend has seen with several lots: DebitOnly is not tried on them.
+bool& HasSeveralLots(const Uuid& account_id) {
+  struct Seen {
+    Uuid account_id;
+    bool several = false;
+  };
+  static std::array<Seen, 256> seen{};
+  Seen& entry = seen[account_id.bytes[15]];
+  if (entry.account_id != account_id) entry = {account_id, false};
+  return entry.several;
+}
+
+// Most accounts have one lot: that takes one statement to read and to lock. None: it has several,
+// or something else is out of the ordinary.
+std::optional<Transaction> DebitOnly(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
+  static pg::Statement statement(R"(
+    SELECT id, available, seq, hash, expires_at,
+           (SELECT t.threshold FROM latchkey.credit_thresholds t WHERE t.account_id = $1)
+      FROM latchkey.credit_lots
+     WHERE account_id = $1 AND open AND available >= $2 AND held = 0
+       AND (SELECT count(*) FROM latchkey.credit_lots o WHERE o.account_id = $1 AND o.open) = 1
+       FOR NO KEY UPDATE SKIP LOCKED)");
+  if (HasSeveralLots(account_id)) return std::nullopt;
+  const pg::Rows rows = spi.RunLatest(statement, account_id, debit.cost);
+  if (rows.size() != 1) return std::nullopt;
+  const pg::Timestamp now = pg::Now();
+  Lot lot;
+  lot.id = rows[0].Get<Uuid>(1);
+  lot.available = rows[0].Get<int64_t>(2);
+  lot.seq = rows[0].Get<int64_t>(3);
+  lot.hash = rows[0].Optional<std::string>(4);
+  lot.expires_at = rows[0].Optional<pg::Timestamp>(5);
+  const int64_t balance_after = lot.available - debit.cost;
+  const bool is_low = balance_after < rows[0].Optional<int64_t>(6).value_or(0);
+  if (lot.IsExpired(now) || is_low) return std::nullopt;
+  Book book(spi, account_id);
+  Transaction result;
+  result.heading = HeadingOf(debit, balance_after, now);
+  book.Open(result.heading);
+  book.Post(lot, -debit.cost);
+  if (!book.WriteSingle()) return ReplayOr(spi, account_id, debit.idempotency, ThrowUndone);
+  return result;
+}
+
+// None: the exact way has to decide.
+std::optional<Transaction> DebitFast(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
   const pg::Timestamp now = pg::Now();
   const Outlook outlook = ReadOutlook(spi, account_id, now);
+  HasSeveralLots(account_id) = outlook.lots.size() > 1;
   const std::vector<Uuid> candidates = Candidates(outlook, debit.cost);
-  if (candidates.empty() || IsNearThreshold(outlook, debit.cost)) return Fast::kTooSmall;
-  if (outlook.held && HasExpiredHolds(spi, account_id, now)) return Fast::kTooSmall;
-  auto lot = TryLock(spi, account_id, candidates, debit.cost);
-  if (!lot) return Fast::kLocked;
+  if (candidates.empty() || IsNearThreshold(outlook, debit.cost)) return std::nullopt;
+  if (outlook.held && HasExpiredHolds(spi, account_id, now)) return std::nullopt;
+  auto lot = LockOne(spi, account_id, candidates, debit.cost, Patience::kSkip);
+  const bool contended = !lot;
+  if (contended) lot = LockOne(spi, account_id, candidates, debit.cost, Patience::kWait);
+  if (!lot || lot->IsExpired(pg::Now())) return std::nullopt;
   Book book(spi, account_id);
-  result.heading = HeadingOf(debit, outlook.balance - debit.cost, now);
+  Transaction result;
+  result.heading = HeadingOf(debit, outlook.balance - debit.cost, contended ? pg::Now() : now);
   book.Open(result.heading);
   book.Post(*lot, -debit.cost);
-  if (!book.WriteSingle()) {
-    result = ReplayOr(spi, account_id, debit.idempotency, ThrowUndone);
+  bool written = false;
+  if (contended) {
+    std::vector<Lot> lots =
+        SplitContended(spi, account_id, book, *lot, debit, candidates.size(), now);
+    written = book.Write(lots);
+  } else {
+    written = book.WriteSingle();
   }
-  return Fast::kDone;
+  if (!written) return ReplayOr(spi, account_id, debit.idempotency, ThrowUndone);
+  return result;
 }
 
-// Debits met at the grant's lots: the largest is split, so that the next ones pass each other.
-void SplitWhereContended(pg::Spi& spi, Book& book, std::vector<Lot>& lots, const Debit& debit,
-                         int64_t balance, pg::Timestamp now) {
-  Lot* largest = nullptr;
-  int64_t slices = 0;
-  int32_t last_slice = 0;
-  for (Lot& lot : lots) {
-    if (lot.IsExpired(now) || lot.available == 0) continue;
-    if (largest != nullptr && lot.grant_id != largest->grant_id) break;
-    ++slices;
-    last_slice = std::max(last_slice, lot.slice);
-    if (largest == nullptr || lot.available > largest->available) largest = &lot;
-  }
-  if (largest == nullptr || slices >= kMaxSlices.Get(spi)) return;
-  if (largest->available / (2 * kDebitsPerSlice) < debit.cost) return;
-  Lot half = book.Split(*largest, balance, now);
-  half.slice = last_slice + 1;
-  lots.push_back(std::move(half));
-}
-
-Transaction DebitSlow(pg::Spi& spi, const Uuid& account_id, const Debit& debit, bool contended) {
+Transaction DebitSlow(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
   const pg::Timestamp before = pg::Now();
   std::vector<Lot> lots = LockAccount(spi, account_id, before);
   if (auto replay = FindReplay(spi, account_id, debit.idempotency)) return *replay;
@@ -174,10 +245,8 @@ Transaction DebitSlow(pg::Spi& spi, const Uuid& account_id, const Debit& debit, 
   }
   Book book(spi, account_id);
   const Transaction result = PostDebit(book, lots, debit, balance, now);
-  const int64_t balance_after = balance - debit.cost;
-  if (contended) SplitWhereContended(spi, book, lots, debit, balance_after, now);
   if (!book.Write(lots)) return ReplayOr(spi, account_id, debit.idempotency, ThrowUndone);
-  NoteBalance(spi, account_id, balance_after);
+  NoteBalance(spi, account_id, balance - debit.cost);
   return result;
 }
 
@@ -229,10 +298,9 @@ LATCHKEY_FUNCTION(debit_credits, kOpen) {
   Transaction result;
   if (const auto unit = CostPerUnit(spi, service)) {
     debit.cost = CostOf(*unit, quantity);
-    const Fast outcome = DebitFast(spi, account_id, debit, result);
-    if (outcome != Fast::kDone) {
-      result = DebitSlow(spi, account_id, debit, outcome == Fast::kLocked);
-    }
+    auto fast = DebitOnly(spi, account_id, debit);
+    if (!fast) fast = DebitFast(spi, account_id, debit);
+    result = fast ? std::move(*fast) : DebitSlow(spi, account_id, debit);
   } else {
     result = ReplayOr(spi, account_id, debit.idempotency, [&] { ThrowNoService(service); });
   }

@@ -80,23 +80,23 @@ std::string Book::BytesOf(const Entry& entry) const {
   return bytes;
 }
 
-Lot Book::Split(Lot& lot, int64_t balance, pg::Timestamp now) {
+Lot Book::Split(Lot& lot, int64_t amount, int32_t slice, int64_t balance, pg::Timestamp now) {
   Heading heading;
   heading.id = NewUuid();
   heading.kind = "split";
   heading.balance_after = balance;
   heading.recorded_at = now;
   heading.related_id = lot.grant_id;
-  Lot half = lot;
-  half.id = NewUuid();
-  half.available = half.held = half.seq = 0;
-  half.hash.reset();
-  half.is_new = true;
-  const int64_t moved = lot.available / 2;
+  Lot part = lot;
+  part.id = NewUuid();
+  part.slice = slice;
+  part.available = part.held = part.seq = 0;
+  part.hash.reset();
+  part.is_new = true;
   Open(heading);
-  Post(lot, -moved);
-  Post(half, moved);
-  return half;
+  Post(lot, -amount);
+  Post(part, amount);
+  return part;
 }
 
 bool Book::WriteSingle() { return InsertFirst(entries_[0]); }
@@ -126,7 +126,8 @@ bool Book::InsertFirst(const Entry& entry) {
   static pg::Statement statement(
       "WITH entry AS (INSERT INTO latchkey.credit_transactions (" LATCHKEY_LEDGER_COLUMNS
       ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17::jsonb,"
-      " $18) ON CONFLICT DO NOTHING RETURNING 1 AS one), lot AS ("
+      " $18) ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO "
+      "NOTHING RETURNING 1 AS one), lot AS ("
       "UPDATE latchkey.credit_lots SET available = $19, held = $20, open = $21, seq = $8, "
       "hash = $18 WHERE account_id = $1 AND id = $7 AND EXISTS (SELECT FROM entry)) "
       "SELECT one FROM entry");
@@ -170,7 +171,8 @@ void Book::InsertRest() {
       "unnest($7), unnest($8), unnest($9), unnest($10), unnest($11), unnest($12), unnest($13), "
       "unnest($14), unnest($15), unnest($16), unnest($17), unnest($18)) AS t (id, part, kind, "
       "amount, total, lot_id, lot_seq, balance_after, quantity, recorded_at, related_id, service, "
-      "idempotency_key, fingerprint, reference, metadata, hash) ON CONFLICT DO NOTHING");
+      "idempotency_key, fingerprint, reference, metadata, hash) "
+      "ON CONFLICT (account_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING");
   const Columns columns(entries_.size() - 1);
   const auto entry = [this](size_t i) -> const Entry& { return entries_[i + 1]; };
   const auto heading = [&](size_t i) -> const Heading& { return headings_[entry(i).heading]; };

@@ -64,8 +64,8 @@ class Book {
   void Post(Lot& lot, int64_t amount);
   // The same out of `held`, for captures.
   void PostHeld(Lot& lot, int64_t amount);
-  // Moves half of what is available to a new lot of the same rank; its own transaction.
-  Lot Split(Lot& lot, int64_t balance, pg::Timestamp now);
+  // Moves the amount to a new lot of the same grant; a transaction of its own.
+  Lot Split(Lot& lot, int64_t amount, int32_t slice, int64_t balance, pg::Timestamp now);
 
   // One row and its lot in one statement. False, and nothing is written, when the key is taken.
   bool WriteSingle();
@@ -108,8 +108,9 @@ class Book {
   LATCHKEY_LEDGER_TEXT("t.service") " || " LATCHKEY_LEDGER_TEXT("t.idempotency_key") " || "        \
   LATCHKEY_LEDGER_TEXT("t.reference") " || " LATCHKEY_LEDGER_TEXT("t.metadata::text") " || "       \
   "coalesce(t.fingerprint, '')"
-#define LATCHKEY_LEDGER_TEXT(column)                                                              \
-  "int4send(coalesce(octet_length(" column "), -1)) || coalesce(convert_to(" column ", 'UTF8'), " \
-                                                                                    "'')"
+#define LATCHKEY_LEDGER_TEXT(column)                                                \
+  "int4send(coalesce(octet_length(" column "), -1)) || coalesce(convert_to(" column \
+  ", 'UTF8'), "                                                                     \
+  "'')"
 
 }  // namespace latchkey::credits

@@ -73,8 +73,7 @@ CREATE TABLE latchkey.credit_lots (
   hash       bytea,
   CONSTRAINT credit_lots_pkey PRIMARY KEY (account_id, id),
   CONSTRAINT credit_lots_account_fkey FOREIGN KEY (account_id) REFERENCES latchkey.accounts (id),
-  CONSTRAINT credit_lots_not_negative CHECK (available >= 0 AND held >= 0),
-  CONSTRAINT credit_lots_open_while_filled CHECK (open = (available > 0 OR held > 0))
+  CONSTRAINT credit_lots_not_negative CHECK (available >= 0 AND held >= 0)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE latchkey.credit_lots IS
   'What is left of each grant (distributed by account). A grant is one lot, or several slices with one grant_id, so that debits at the '
@@ -85,6 +84,7 @@ CREATE INDEX credit_lots_expiring ON latchkey.credit_lots (expires_at) WHERE ope
 SELECT pg_catalog.pg_extension_config_dump('latchkey.credit_lots', '');
 GRANT SELECT ON latchkey.credit_lots TO latchkey_admin;
 
+-- No CHECK here: the server parses a table's checks anew in each statement, a twentieth of a debit each.
 CREATE TABLE latchkey.credit_transactions (
   account_id      uuid        NOT NULL,
   id              uuid        NOT NULL,
@@ -104,12 +104,11 @@ CREATE TABLE latchkey.credit_transactions (
   reference       text,
   metadata        jsonb,
   hash            bytea,
-  CONSTRAINT credit_transactions_pkey PRIMARY KEY (account_id, id, part),
-  CONSTRAINT credit_transactions_kind_known CHECK (kind IN (
-    'debit', 'capture', 'refund', 'expiry', 'split', 'purchase', 'bonus', 'trial', 'plan_allowance', 'adjustment'))
+  CONSTRAINT credit_transactions_pkey PRIMARY KEY (account_id, id, part)
 );
 COMMENT ON TABLE latchkey.credit_transactions IS
-  'The ledger (distributed by account): a row for each lot that a transaction touches, numbered by part. amount: what the lot gained or '
+  'The ledger (distributed by account): a row for each lot that a transaction touches, numbered by part. kind: debit, capture, refund, '
+  'expiry, split, or the kind of a grant. amount: what the lot gained or '
   'lost; total: what the account did. related_id: a refund''s debit, a capture''s hold. hash: SHA-256 of the row and of the hash of '
   'the lot''s row before it (lot_seq); null where credits.hash_chain was off. Append-only, for the owner too. No personal data in metadata: it can''t be erased.';
 CREATE UNIQUE INDEX credit_transactions_idempotency_key
@@ -296,3 +295,108 @@ COMMENT ON FUNCTION latchkey.verify_ledger(uuid) IS
   'No rows: all is right. Reads the whole ledger. Needs credits.read: forbidden (LK403).';
 REVOKE ALL ON FUNCTION latchkey.verify_ledger(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.verify_ledger(uuid) TO latchkey_gateway, latchkey_admin;
+
+-- Holds, refunds, expiry.
+
+CREATE FUNCTION latchkey.hold_credits(
+    account_id uuid, service text, quantity bigint DEFAULT 1, expires_in interval DEFAULT '1 hour', idempotency_key text DEFAULT NULL,
+    metadata jsonb DEFAULT NULL) RETURNS latchkey.credit_hold
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_hold_credits';
+COMMENT ON FUNCTION latchkey.hold_credits(uuid, text, bigint, interval, text, jsonb) IS
+  'Sets aside what the quantity costs now, until capture_hold(), release_hold() or the end of expires_in (at most 366 days). Keys of '
+  'holds are their own: they don''t meet those of transactions. Errors as debit_credits(): forbidden (LK403), insufficient_credits '
+  '(LK402), not_found (LK404), idempotency_mismatch (LK419), invalid_argument (LK400).';
+REVOKE ALL ON FUNCTION latchkey.hold_credits(uuid, text, bigint, interval, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.hold_credits(uuid, text, bigint, interval, text, jsonb)
+  TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
+
+CREATE FUNCTION latchkey.capture_hold(account_id uuid, hold_id uuid, quantity bigint DEFAULT NULL, idempotency_key text DEFAULT NULL)
+  RETURNS latchkey.credit_transaction
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_capture_hold';
+COMMENT ON FUNCTION latchkey.capture_hold(uuid, uuid, bigint, text) IS
+  'Spends what a hold set aside: all of it, or quantity units of it, and the rest is available again. Needs credits.debit: forbidden '
+  '(LK403). No such hold: not_found (LK404). Captured, released or expired: conflict (LK410). Quantity beyond the hold''s: '
+  'invalid_argument (LK400). The key with other arguments: idempotency_mismatch (LK419).';
+REVOKE ALL ON FUNCTION latchkey.capture_hold(uuid, uuid, bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.capture_hold(uuid, uuid, bigint, text)
+  TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
+
+CREATE FUNCTION latchkey.release_hold(account_id uuid, hold_id uuid) RETURNS latchkey.credit_hold
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_release_hold';
+COMMENT ON FUNCTION latchkey.release_hold(uuid, uuid) IS
+  'Makes available again what a hold set aside; released or expired already: changes nothing. Needs credits.debit: forbidden (LK403). '
+  'No such hold: not_found (LK404). Captured: conflict (LK410).';
+REVOKE ALL ON FUNCTION latchkey.release_hold(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.release_hold(uuid, uuid) TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
+
+CREATE FUNCTION latchkey.refund_credits(
+    account_id uuid, transaction_id uuid, amount bigint DEFAULT NULL, idempotency_key text DEFAULT NULL, reference text DEFAULT NULL)
+  RETURNS latchkey.credit_transaction
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_refund_credits';
+COMMENT ON FUNCTION latchkey.refund_credits(uuid, uuid, bigint, text, text) IS
+  'Gives back a debit or capture, or an amount of it, to the lots that it burned, the last burned first. Null: what is left of it. '
+  'Beyond what was debited, or the lot has expired and setting credits.refund_expired is refuse: conflict (LK410). Needs '
+  'credits.refund: forbidden (LK403). No such debit, or a deleted account: not_found (LK404). Amount below 1: invalid_argument '
+  '(LK400). The key with other arguments: idempotency_mismatch (LK419). Event: credits.refunded.';
+REVOKE ALL ON FUNCTION latchkey.refund_credits(uuid, uuid, bigint, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.refund_credits(uuid, uuid, bigint, text, text) TO latchkey_gateway, latchkey_admin;
+
+CREATE FUNCTION latchkey.expire_credits(batch integer DEFAULT 1000) RETURNS latchkey.credit_expiry
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_expire_credits';
+COMMENT ON FUNCTION latchkey.expire_credits(integer) IS
+  'Books lots and holds that have expired, about batch of each; call it again until both counts are 0. They can''t be spent before '
+  'either. Needs credits.write: forbidden (LK403). Batch below 1 or beyond 100000: invalid_argument (LK400).';
+REVOKE ALL ON FUNCTION latchkey.expire_credits(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.expire_credits(integer) TO latchkey_admin, latchkey_worker;
+
+-- Many debits at once.
+
+CREATE FUNCTION latchkey.debit_credits_batch(account_id uuid, debits jsonb, atomic boolean DEFAULT true)
+  RETURNS SETOF latchkey.credit_batch_entry
+  LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_debit_credits_batch';
+COMMENT ON FUNCTION latchkey.debit_credits_batch(uuid, jsonb, boolean) IS
+  'Up to 10000 debits of one account, in their order: [{"service": "…", "quantity": 1, "idempotency_key": "…", "metadata": {}}, …]. '
+  'atomic: the first that fails undoes all, with its error; else each stands on its own, and outcome says what became of it. Errors as '
+  'debit_credits(): forbidden (LK403), insufficient_credits (LK402), not_found (LK404), idempotency_mismatch (LK419), '
+  'invalid_argument (LK400).';
+REVOKE ALL ON FUNCTION latchkey.debit_credits_batch(uuid, jsonb, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.debit_credits_batch(uuid, jsonb, boolean)
+  TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
+
+-- Reading.
+
+CREATE FUNCTION latchkey.credit_balance(account_id uuid, expiring_within interval DEFAULT '7 days') RETURNS latchkey.credit_balance
+  LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_credit_balance';
+COMMENT ON FUNCTION latchkey.credit_balance(uuid, interval) IS
+  'What the account can spend, what holds set aside, what expires within the interval, and the kinds of it; zeros for an account that '
+  'is not there. Other accounts than the caller''s need credits.read: forbidden (LK403).';
+REVOKE ALL ON FUNCTION latchkey.credit_balance(uuid, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.credit_balance(uuid, interval) TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
+
+CREATE FUNCTION latchkey.balance_at(account_id uuid, "time" timestamptz) RETURNS bigint
+  LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_balance_at';
+COMMENT ON FUNCTION latchkey.balance_at(uuid, timestamptz) IS
+  'What the account held at a time, what holds set aside included, expired lots not. Other accounts than the caller''s need '
+  'credits.read: forbidden (LK403).';
+REVOKE ALL ON FUNCTION latchkey.balance_at(uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.balance_at(uuid, timestamptz) TO latchkey_gateway, latchkey_app, latchkey_admin;
+
+CREATE FUNCTION latchkey.credit_history(
+    account_id uuid, after uuid DEFAULT NULL, max_rows integer DEFAULT 100, service text DEFAULT NULL, kind text DEFAULT NULL,
+    "from" timestamptz DEFAULT NULL, before timestamptz DEFAULT NULL) RETURNS SETOF latchkey.credit_transaction
+  LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_credit_history';
+COMMENT ON FUNCTION latchkey.credit_history(uuid, uuid, integer, text, text, timestamptz, timestamptz) IS
+  'The account''s transactions, newest first. after: the last id of the page before; max_rows: 1 to 1000, else invalid_argument '
+  '(LK400). Splits of lots show when kind is split. Other accounts than the caller''s need credits.read: forbidden (LK403).';
+REVOKE ALL ON FUNCTION latchkey.credit_history(uuid, uuid, integer, text, text, timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.credit_history(uuid, uuid, integer, text, text, timestamptz, timestamptz)
+  TO latchkey_gateway, latchkey_app, latchkey_admin;
+
+CREATE FUNCTION latchkey.credit_usage(account_id uuid, "from" timestamptz, before timestamptz DEFAULT NULL)
+  RETURNS TABLE (day timestamptz, service_name text, amount numeric, debits bigint)
+  LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_credit_usage';
+COMMENT ON FUNCTION latchkey.credit_usage(uuid, timestamptz, timestamptz) IS
+  'What the account spent per UTC day and service, less what was refunded on that day. Other accounts than the caller''s need '
+  'credits.read: forbidden (LK403).';
+REVOKE ALL ON FUNCTION latchkey.credit_usage(uuid, timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.credit_usage(uuid, timestamptz, timestamptz) TO latchkey_gateway, latchkey_app, latchkey_admin;
