@@ -12,6 +12,7 @@
 #include "extension/credits/thresholds.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/array.hpp"
+#include "extension/pg/subtransaction.hpp"
 #include "extension/settings/settings.hpp"
 
 namespace latchkey::credits {
@@ -21,6 +22,7 @@ namespace {
 constexpr settings::IntegerSetting kMaxSlices("credits.max_slices");
 // A part that is worth splitting off serves this many debits like the one that was kept waiting.
 constexpr int64_t kDebitsPerSlice = 32;
+constexpr int64_t kAmpleDebits = 1000;
 constexpr size_t kParts = 4;  // of a lot that is split
 
 struct Outlook {
@@ -57,18 +59,25 @@ Outlook ReadOutlook(pg::Spi& spi, const Uuid& account_id, pg::Timestamp now) {
   return outlook;
 }
 
+struct Candidates {
+  std::vector<Uuid> ids;
+  bool ample = true;  // each holds many times what is needed
+};
+
 // The slices of the grant that is to be burned first, each of which could take the whole debit.
-std::vector<Uuid> Candidates(const Outlook& outlook, int64_t cost) {
+Candidates FindCandidates(const Outlook& outlook, int64_t cost) {
   const Lot* first = nullptr;
   for (const Lot& lot : outlook.lots) {
     if (lot.available > 0 && (first == nullptr || BurnsBefore(lot, *first))) first = &lot;
   }
-  std::vector<Uuid> ids;
-  if (first == nullptr) return ids;
+  Candidates candidates;
+  if (first == nullptr) return candidates;
   for (const Lot& lot : outlook.lots) {
-    if (lot.grant_id == first->grant_id && lot.available >= cost) ids.push_back(lot.id);
+    if (lot.grant_id != first->grant_id || lot.available < cost) continue;
+    candidates.ids.push_back(lot.id);
+    if (lot.available / kAmpleDebits < cost) candidates.ample = false;
   }
-  return ids;
+  return candidates;
 }
 
 // So close to the threshold that debits at the same time could cross it together unseen.
@@ -83,7 +92,7 @@ bool IsNearThreshold(const Outlook& outlook, int64_t cost) {
 // Of `ids`: those that nobody has locked; kWait waits for one of them instead.
 enum class Patience { kSkip, kWait };
 
-std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const std::vector<Uuid>& ids,
+std::optional<Lot> LockAny(pg::Spi& spi, const Uuid& account_id, const std::vector<Uuid>& ids,
                            int64_t cost, Patience patience) {
 #define LATCHKEY_LOT_TO_DEBIT                                                   \
   "SELECT id, available, held, seq, hash, grant_id, kind, priority, "           \
@@ -116,6 +125,24 @@ std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const std::vect
   return lot;
 }
 
+// A lot that has been locked and turns out to hold too little stays locked, and who then waits for
+// others, out of their order, may wait for ever. So it is given back, unless there is so much of
+// all candidates that this does not happen; else the server's deadlock detection would have to end
+// it.
+std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const Candidates& candidates,
+                           int64_t cost, Patience patience) {
+  const std::vector<Uuid>& ids = candidates.ids;
+  if (candidates.ample) return LockAny(spi, account_id, ids, cost, patience);
+  pg::Subtransaction attempt(spi);
+  auto lot = LockAny(spi, account_id, ids, cost, patience);
+  if (lot) {
+    attempt.Commit();
+  } else {
+    attempt.Rollback();
+  }
+  return lot;
+}
+
 Heading HeadingOf(const Debit& debit, int64_t balance_after, pg::Timestamp now) {
   Heading heading;
   heading.id = NewUuid();
@@ -138,9 +165,8 @@ Heading HeadingOf(const Debit& debit, int64_t balance_after, pg::Timestamp now) 
 
 // Debits met at this lot: parts of it become new lots, so that the next ones pass each other. Not
 // when somebody else has done so meanwhile.
-std::vector<Lot> SplitContended(pg::Spi& spi, const Uuid& account_id, Book& book, Lot& lot,
-                                const Debit& debit, size_t slices_before, pg::Timestamp now) {
-  const Outlook outlook = ReadOutlook(spi, account_id, now);
+std::vector<Lot> SplitContended(pg::Spi& spi, Book& book, Lot& lot, const Debit& debit,
+                                size_t slices_before, const Outlook& outlook) {
   size_t slices = 0;
   int32_t last_slice = 0;
   for (const Lot& other : outlook.lots) {
@@ -155,7 +181,8 @@ std::vector<Lot> SplitContended(pg::Spi& spi, const Uuid& account_id, Book& book
   const int64_t share = lot.available / parts;
   if (share / kDebitsPerSlice < debit.cost) return lots;
   for (int64_t i = 1; i < parts; ++i) {
-    lots.push_back(book.Split(lots[0], share, ++last_slice, outlook.balance - debit.cost, now));
+    lots.push_back(
+        book.Split(lots[0], share, ++last_slice, outlook.balance - debit.cost, pg::Now()));
   }
   return lots;
 }
@@ -204,32 +231,43 @@ std::optional<Transaction> DebitOnly(pg::Spi& spi, const Uuid& account_id, const
   return result;
 }
 
+// All lots that would do are taken: waits for one of them, and splits it.
+std::optional<Transaction> DebitContended(pg::Spi& spi, const Uuid& account_id, const Debit& debit,
+                                          const Candidates& candidates) {
+  auto lot = LockOne(spi, account_id, candidates, debit.cost, Patience::kWait);
+  const pg::Timestamp now = pg::Now();  // waiting may have taken a while
+  if (!lot || lot->IsExpired(now)) return std::nullopt;
+  const Outlook outlook = ReadOutlook(spi, account_id, now);
+  Book book(spi, account_id);
+  Transaction result;
+  result.heading = HeadingOf(debit, outlook.balance - debit.cost, now);
+  book.Open(result.heading);
+  book.Post(*lot, -debit.cost);
+  std::vector<Lot> lots = SplitContended(spi, book, *lot, debit, candidates.ids.size(), outlook);
+  if (!book.Write(lots)) return ReplayOr(spi, account_id, debit.idempotency, ThrowUndone);
+  if (IsNearThreshold(outlook, debit.cost)) {
+    NoteBalance(spi, account_id, ReadSpendable(spi, account_id, now));
+  }
+  return result;
+}
+
 // None: the exact way has to decide.
 std::optional<Transaction> DebitFast(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
   const pg::Timestamp now = pg::Now();
   const Outlook outlook = ReadOutlook(spi, account_id, now);
   HasSeveralLots(account_id) = outlook.lots.size() > 1;
-  const std::vector<Uuid> candidates = Candidates(outlook, debit.cost);
-  if (candidates.empty() || IsNearThreshold(outlook, debit.cost)) return std::nullopt;
+  const Candidates candidates = FindCandidates(outlook, debit.cost);
+  if (candidates.ids.empty() || IsNearThreshold(outlook, debit.cost)) return std::nullopt;
   if (outlook.held && HasExpiredHolds(spi, account_id, now)) return std::nullopt;
   auto lot = LockOne(spi, account_id, candidates, debit.cost, Patience::kSkip);
-  const bool contended = !lot;
-  if (contended) lot = LockOne(spi, account_id, candidates, debit.cost, Patience::kWait);
-  if (!lot || lot->IsExpired(pg::Now())) return std::nullopt;
+  if (!lot) return DebitContended(spi, account_id, debit, candidates);
+  if (lot->IsExpired(now)) return std::nullopt;
   Book book(spi, account_id);
   Transaction result;
-  result.heading = HeadingOf(debit, outlook.balance - debit.cost, contended ? pg::Now() : now);
+  result.heading = HeadingOf(debit, outlook.balance - debit.cost, now);
   book.Open(result.heading);
   book.Post(*lot, -debit.cost);
-  bool written = false;
-  if (contended) {
-    std::vector<Lot> lots =
-        SplitContended(spi, account_id, book, *lot, debit, candidates.size(), now);
-    written = book.Write(lots);
-  } else {
-    written = book.WriteSingle();
-  }
-  if (!written) return ReplayOr(spi, account_id, debit.idempotency, ThrowUndone);
+  if (!book.WriteSingle()) return ReplayOr(spi, account_id, debit.idempotency, ThrowUndone);
   return result;
 }
 
