@@ -58,7 +58,7 @@ std::vector<Item> ReadItems(pg::Spi& spi, const pg::Raw& debits) {
 
 using Known = std::unordered_map<std::string, Transaction>;
 
-// What was made with the batch's keys before, each with its fingerprint in the heading.
+// The keys of the batch with which something was made before; read only when an item needs it.
 Known FindKnown(pg::Spi& spi, const Uuid& account_id, const std::vector<Item>& items) {
   static pg::Statement statement(R"(
     SELECT idempotency_key FROM latchkey.credit_transactions

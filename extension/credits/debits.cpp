@@ -126,21 +126,24 @@ std::optional<Lot> LockAny(pg::Spi& spi, const Uuid& account_id, const std::vect
 }
 
 // A lot that has been locked and turns out to hold too little stays locked, and who then waits for
-// others, out of their order, may wait for ever. So it is given back, unless there is so much of
-// all candidates that this does not happen; else the server's deadlock detection would have to end
-// it.
-std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const Candidates& candidates,
-                           int64_t cost, Patience patience) {
-  const std::vector<Uuid>& ids = candidates.ids;
-  if (candidates.ample) return LockAny(spi, account_id, ids, cost, patience);
+// others, out of their order, may wait for ever. So it is given back. That costs a subtransaction;
+// where there is very much it does not happen, or the server's deadlock detection ends it.
+template <typename Lock>
+std::optional<Lot> OrGiveBack(pg::Spi& spi, Lock&& lock) {
   pg::Subtransaction attempt(spi);
-  auto lot = LockAny(spi, account_id, ids, cost, patience);
+  std::optional<Lot> lot = lock();
   if (lot) {
     attempt.Commit();
   } else {
     attempt.Rollback();
   }
   return lot;
+}
+
+std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const Candidates& candidates,
+                           int64_t cost, Patience patience) {
+  const auto lock = [&] { return LockAny(spi, account_id, candidates.ids, cost, patience); };
+  return candidates.ample ? lock() : OrGiveBack(spi, lock);
 }
 
 Heading HeadingOf(const Debit& debit, int64_t balance_after, pg::Timestamp now) {
@@ -187,21 +190,23 @@ std::vector<Lot> SplitContended(pg::Spi& spi, Book& book, Lot& lot, const Debit&
   return lots;
 }
 
-// Accounts that this backend has seen with several lots: DebitOnly is not tried on them.
-bool& HasSeveralLots(const Uuid& account_id) {
-  struct Seen {
-    Uuid account_id;
-    bool several = false;
-  };
-  static std::array<Seen, 256> seen{};
-  Seen& entry = seen[account_id.bytes[15]];
-  if (entry.account_id != account_id) entry = {account_id, false};
-  return entry.several;
+// What this backend saw of an account when it debited it last.
+struct Seen {
+  Uuid account_id;
+  bool several_lots = false;  // DebitOnly is not tried
+  int64_t available = 0;      // in the only lot
+};
+
+Seen& SeenOf(const Uuid& account_id) {
+  static auto& seen = *new std::array<Seen, 4096>{};
+  const size_t slot = account_id.bytes[15] | (account_id.bytes[14] & 0x0f) << 8;
+  Seen& entry = seen[slot];
+  if (entry.account_id != account_id) entry = {account_id, false, 0};
+  return entry;
 }
 
-// Most accounts have one lot: that takes one statement to read and to lock. None: it has several,
-// or something else is out of the ordinary.
-std::optional<Transaction> DebitOnly(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
+// Most accounts have one lot: that takes one statement to read and to lock.
+std::optional<Lot> LockOnly(pg::Spi& spi, const Uuid& account_id, int64_t cost) {
   static pg::Statement statement(R"(
     SELECT id, available, seq, hash, expires_at,
            (SELECT t.threshold FROM latchkey.credit_thresholds t WHERE t.account_id = $1)
@@ -209,24 +214,39 @@ std::optional<Transaction> DebitOnly(pg::Spi& spi, const Uuid& account_id, const
      WHERE account_id = $1 AND open AND available >= $2 AND held = 0
        AND (SELECT count(*) FROM latchkey.credit_lots o WHERE o.account_id = $1 AND o.open) = 1
        FOR NO KEY UPDATE SKIP LOCKED)");
-  if (HasSeveralLots(account_id)) return std::nullopt;
-  const pg::Rows rows = spi.RunLatest(statement, account_id, debit.cost);
+  const pg::Rows rows = spi.RunLatest(statement, account_id, cost);
   if (rows.size() != 1) return std::nullopt;
-  const pg::Timestamp now = pg::Now();
   Lot lot;
   lot.id = rows[0].Get<Uuid>(1);
   lot.available = rows[0].Get<int64_t>(2);
   lot.seq = rows[0].Get<int64_t>(3);
   lot.hash = rows[0].Optional<std::string>(4);
   lot.expires_at = rows[0].Optional<pg::Timestamp>(5);
-  const int64_t balance_after = lot.available - debit.cost;
-  const bool is_low = balance_after < rows[0].Optional<int64_t>(6).value_or(0);
-  if (lot.IsExpired(now) || is_low) return std::nullopt;
+  const bool is_low = lot.available - cost < rows[0].Optional<int64_t>(6).value_or(0);
+  if (lot.IsExpired(pg::Now()) || is_low) return std::nullopt;
+  return lot;
+}
+
+// None: the account has several lots, or something else is out of the ordinary.
+std::optional<Transaction> DebitOnly(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
+  Seen& seen = SeenOf(account_id);
+  if (seen.several_lots) return std::nullopt;
+  std::optional<Lot> lot;
+  if (seen.available / kAmpleDebits >= debit.cost) {
+    lot = LockOnly(spi, account_id, debit.cost);
+  } else {
+    lot = OrGiveBack(spi, [&] { return LockOnly(spi, account_id, debit.cost); });
+  }
+  if (!lot) {
+    seen.available = 0;
+    return std::nullopt;
+  }
+  seen.available = lot->available - debit.cost;
   Book book(spi, account_id);
   Transaction result;
-  result.heading = HeadingOf(debit, balance_after, now);
+  result.heading = HeadingOf(debit, seen.available, pg::Now());
   book.Open(result.heading);
-  book.Post(lot, -debit.cost);
+  book.Post(*lot, -debit.cost);
   if (!book.WriteSingle()) return ReplayOr(spi, account_id, debit.idempotency, ThrowUndone);
   return result;
 }
@@ -255,7 +275,7 @@ std::optional<Transaction> DebitContended(pg::Spi& spi, const Uuid& account_id, 
 std::optional<Transaction> DebitFast(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
   const pg::Timestamp now = pg::Now();
   const Outlook outlook = ReadOutlook(spi, account_id, now);
-  HasSeveralLots(account_id) = outlook.lots.size() > 1;
+  SeenOf(account_id).several_lots = outlook.lots.size() > 1;
   const Candidates candidates = FindCandidates(outlook, debit.cost);
   if (candidates.ids.empty() || IsNearThreshold(outlook, debit.cost)) return std::nullopt;
   if (outlook.held && HasExpiredHolds(spi, account_id, now)) return std::nullopt;

@@ -68,6 +68,7 @@ LATCHKEY_FUNCTION(expire_credits, kOpen) {
   if (batch < 1 || batch > kMaxBatch) {
     throw Error(ErrorCode::kInvalidArgument, "batch must lie between 1 and 100000");
   }
+  pg::RequireWritable("expire_credits()");
   pg::Spi spi;
   Counts counts;
   for (const Uuid& account_id : DueAccounts(spi, pg::Now(), batch)) {

@@ -7,6 +7,7 @@
 
 #include "extension/core/error.hpp"
 #include "extension/pg/array.hpp"
+#include "extension/pg/subtransaction.hpp"
 
 namespace latchkey::credits {
 
@@ -85,13 +86,21 @@ std::vector<Lot> LockLots(pg::Spi& spi, const Uuid& account_id, const std::vecto
   static pg::Statement open("SELECT id FROM latchkey.credit_lots WHERE account_id = $1 AND open");
   const pg::Raw ids = pg::ToArray(also);
   std::vector<Lot> lots;
-  // While this waited for a lot, others may have split it: the new lots are not among those that
-  // the statement saw when it began.
-  do {
+  // While this waited for a lot, others may have split it, or opened one again by a refund: those
+  // are not among the lots that the statement saw when it began. All are then given back and locked
+  // anew, because these come before some that are locked.
+  for (bool complete = false; !complete;) {
+    pg::Subtransaction attempt(spi);
     lots.clear();
     const pg::Rows rows = spi.RunLatest(lock, account_id, ids);
     for (uint64_t i = 0; i < rows.size(); ++i) lots.push_back(FromRow(rows[i]));
-  } while (!HasAll(lots, spi.RunLatest(open, account_id)));
+    complete = HasAll(lots, spi.RunLatest(open, account_id));
+    if (complete) {
+      attempt.Commit();
+    } else {
+      attempt.Rollback();
+    }
+  }
   std::sort(lots.begin(), lots.end(), BurnsBefore);
   return lots;
 }

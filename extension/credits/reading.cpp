@@ -34,14 +34,17 @@ LATCHKEY_FUNCTION(credit_balance, kOpen) {
   static pg::Statement statement(R"(
     WITH over AS (
       SELECT l.lot_id, sum(l.amount) AS amount
-        FROM latchkey.credit_holds h JOIN latchkey.credit_hold_lots l ON l.account_id = $1 AND l.hold_id = h.id
+        FROM latchkey.credit_holds h
+        JOIN latchkey.credit_hold_lots l ON l.account_id = $1 AND l.hold_id = h.id
        WHERE h.account_id = $1 AND h.status = 'active' AND h.expires_at <= $2 GROUP BY l.lot_id),
     lots AS (
       SELECT l.kind, l.expires_at, l.held - coalesce(o.amount, 0) AS held,
-             CASE WHEN l.expires_at <= $2 THEN 0 ELSE l.available + coalesce(o.amount, 0) END AS available
+             CASE WHEN l.expires_at <= $2 THEN 0
+                  ELSE l.available + coalesce(o.amount, 0) END AS available
         FROM latchkey.credit_lots l LEFT JOIN over o ON o.lot_id = l.id
        WHERE l.account_id = $1 AND l.open),
-    kinds AS (SELECT kind, sum(available)::bigint AS available FROM lots WHERE available > 0 GROUP BY kind)
+    kinds AS (
+      SELECT kind, sum(available)::bigint AS available FROM lots WHERE available > 0 GROUP BY kind)
     SELECT coalesce(sum(available), 0)::bigint, coalesce(sum(held), 0)::bigint,
            coalesce(sum(available) FILTER (WHERE expires_at <= $2 + $3), 0)::bigint,
            (SELECT coalesce(jsonb_object_agg(kind, available), '{}') FROM kinds)
@@ -94,7 +97,8 @@ LATCHKEY_FUNCTION(credit_history, kOpen) {
       FROM latchkey.credit_transactions
      WHERE account_id = $1 AND part = 1 AND id >= $2
        AND id < coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-       AND ($4 IS NULL OR service = $4) AND CASE WHEN $5 IS NULL THEN kind <> 'split' ELSE kind = $5 END
+       AND ($4 IS NULL OR service = $4)
+       AND CASE WHEN $5 IS NULL THEN kind <> 'split' ELSE kind = $5 END
        AND ($6 IS NULL OR recorded_at >= $6) AND ($7 IS NULL OR recorded_at < $7)
      ORDER BY account_id DESC, id DESC LIMIT $8)");
   pg::Spi spi(pg::Spi::kReadOnly);
@@ -121,7 +125,8 @@ LATCHKEY_FUNCTION(credit_usage, kOpen) {
   const auto before = args.Optional<pg::Timestamp>(2);
   permissions::RequireAccount(args, account_id, "credits.read");
   static pg::Statement statement(R"(
-    SELECT date_trunc('day', recorded_at, 'UTC'), service, -sum(total), count(*) FILTER (WHERE kind <> 'refund')
+    SELECT date_trunc('day', recorded_at, 'UTC'), service, -sum(total),
+           count(*) FILTER (WHERE kind <> 'refund')
       FROM latchkey.credit_transactions
      WHERE account_id = $1 AND part = 1 AND kind IN ('debit', 'capture', 'refund')
        AND id >= $4 AND recorded_at >= $2 AND ($3 IS NULL OR recorded_at < $3)

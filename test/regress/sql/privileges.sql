@@ -25,10 +25,19 @@ SELECT count(*) AS memberships_among_them FROM pg_auth_members WHERE roleid::reg
 SELECT regress.new_user('priv_ann') AS ann \gset
 SELECT regress.new_user('priv_bob') AS bob \gset
 SELECT token AS ann_token, session_id AS ann_session FROM latchkey.login('priv_ann@example.com', 'password of priv_ann') \gset
+SELECT latchkey.set_service_cost('priv.unit', 1) IS NOT NULL AS priced;
+SELECT amount FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS id, latchkey.grant_credits(id, 1000);
+CREATE TABLE regress.priv_credits AS SELECT d.account_id, 'debit' AS kind, d.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.debit_credits(a, 'priv.unit') AS d
+  UNION ALL SELECT h.account_id, 'hold', h.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.hold_credits(a, 'priv.unit') AS h;
+GRANT SELECT ON regress.priv_credits TO PUBLIC;
 -- A call with plausible arguments, whose account is `account`.
 CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
+           WHEN name = 'idempotency_key' THEN 'NULL::text' WHEN name = 'kind' THEN '''bonus''' WHEN name = 'service' THEN '''priv.unit''' WHEN name = 'debits' THEN '''[{"service": "priv.unit"}]'''
+           WHEN name = 'time' OR name = 'from' THEN 'now()' WHEN t = 'interval'::regtype THEN '''1 day'''
+           WHEN name = 'hold_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''hold'')', account)
+           WHEN name = 'transaction_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''debit'')', account)
            WHEN t = 'uuid'::regtype AND name = 'after' THEN 'NULL::uuid'
            WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'
            WHEN name = 'token' THEN quote_literal(token)
