@@ -30,6 +30,10 @@ fill_database() {
         SELECT latchkey.set_tier(id, 'team') FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.set_tier(id, 'pro', 'past_due') FROM latchkey.find_user('user4@example.com');
         SELECT latchkey.count_usage(id, 5) FROM latchkey.find_user('user1@example.com');
+        SELECT latchkey.set_service_cost('mail', 2);
+        SELECT latchkey.grant_credits(id, 100, metadata => '{\"b\": 1, \"a\": \"ü\"}') FROM latchkey.find_user('user1@example.com');
+        SELECT latchkey.debit_credits(id, 'mail', 3, 'a key') FROM latchkey.find_user('user1@example.com');
+        SELECT latchkey.hold_credits(id, 'mail', 4), latchkey.set_low_balance(id, 50) FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.request_password_reset('user5@example.com');
         SELECT latchkey.request_email_verification(id) FROM latchkey.find_user('user6@example.com');
         SELECT latchkey.import_users('{\"users\": {\"old@example.com\": {\"password\":
