@@ -106,7 +106,7 @@ CREATE FUNCTION latchkey.permissions_of(user_id uuid, tenant_id uuid DEFAULT NUL
   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 30 AS 'MODULE_PATHNAME', 'latchkey_permissions_of';
 COMMENT ON FUNCTION latchkey.permissions_of(uuid, uuid) IS
   'The permissions that the user''s roles hold now: platform-wide, and with tenant_id those in that tenant too. One''s own; others'' need '
-  'roles.read, there or platform-wide: else forbidden (LK403).';
+  'roles.read, platform-wide or in the tenant: else forbidden (LK403). Who has it in the tenant only sees nothing of the platform''s.';
 REVOKE ALL ON FUNCTION latchkey.permissions_of(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.permissions_of(uuid, uuid) TO latchkey_gateway, latchkey_app, latchkey_admin;
 

@@ -26,10 +26,11 @@ SELECT regress.new_user('priv_ann') AS ann \gset
 SELECT regress.new_user('priv_bob') AS bob \gset
 SELECT token AS ann_token, session_id AS ann_session FROM latchkey.login('priv_ann@example.com', 'password of priv_ann') \gset
 -- A call with plausible arguments, whose account is `account`.
-CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, tenant uuid DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
            WHEN t = 'uuid'::regtype AND name = 'after' THEN 'NULL::uuid'
+           WHEN t = 'uuid'::regtype AND name = 'tenant_id' THEN quote_nullable(tenant) || '::uuid'
            WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'
            WHEN name = 'token' THEN quote_literal(token)
            WHEN name = 'email' THEN '''priv_new@example.com'''
