@@ -102,6 +102,16 @@ std::optional<pg::Timestamp> ExpiryArgument(const pg::Args& args, int index) {
   return expires_at;
 }
 
+// Anybody can register an address that is not theirs, with a password of their own, and wait for it
+// to be made an administrator's.
+void RequireTrustworthy(const accounts::Credentials& user) {
+  if (user.status != "active") throw Error(ErrorCode::kConflict, "this user is blocked");
+  if (user.email_verified) return;
+  throw Error(ErrorCode::kConflict, "the address of this user is not confirmed", {},
+              "Whoever registered it knows its password. Let them confirm it, or reset the "
+              "password by mail, first.");
+}
+
 }  // namespace
 
 LATCHKEY_FUNCTION(grant_role, kOpen) {
@@ -179,6 +189,7 @@ LATCHKEY_FUNCTION(create_admin, kSecret) {
       throw Error(ErrorCode::kAlreadyExists, "a user with this email already exists", {},
                   "Leave the password out to make this user an administrator.");
     }
+    RequireTrustworthy(*existing);
     key.user_id = existing->user_id;
   } else {
     if (password) user.password_hash = accounts::HashPassword(spi, *password);
