@@ -7,6 +7,8 @@
 
 extern "C" {
 #include "access/parallel.h"
+#include "access/xlog.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -145,6 +147,17 @@ Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool 
 
 void RequireWritable(const char* what) {
   Call([=] { PreventCommandIfReadOnly(what); });
+}
+
+bool MayWriteAside(const char* table) {
+  if (XactReadOnly || RecoveryInProgress() || IsInParallelMode() || IsolationIsSerializable()) {
+    return false;
+  }
+  const Oid schema = SchemaOid();
+  return Call([=] {
+    const Oid relation = get_relname_relid(table, schema);
+    return OidIsValid(relation) && ConditionalLockRelationOid(relation, RowExclusiveLock);
+  });
 }
 
 }  // namespace latchkey::pg

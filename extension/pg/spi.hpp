@@ -143,6 +143,11 @@ class Spi {
 // Error 25006 in a read-only transaction, and so on a standby.
 void RequireWritable(const char* what);
 
+// Whether this transaction may write a note to a table of ours that nobody asked for, without
+// waiting for who has locked the table. Not in a read-only one, on a standby or in parallel mode;
+// nor at SERIALIZABLE, where the note could make the caller's commit fail.
+bool MayWriteAside(const char* table);
+
 // Memory that outlives the SPI session: the context that was current when the SQL function was
 // entered.
 inline MemoryContext ResultContext() { return internal::ErrorContextOfEntry(); }

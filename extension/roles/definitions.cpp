@@ -3,17 +3,16 @@
 
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
-#include "extension/core/permission_pattern.hpp"
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/roles/escalation.hpp"
 #include "extension/roles/grants.hpp"
+#include "extension/roles/patterns.hpp"
 
 namespace latchkey::roles {
 
 namespace {
 
-constexpr size_t kMaxPatterns = 200;
 constexpr size_t kMaxDescription = 500;
 
 struct RoleKey {
@@ -47,28 +46,6 @@ bool IsRoleName(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   });
-}
-
-// The elements of a text[]: sorted, each once, well-formed and registered.
-std::vector<std::string> ReadPatterns(pg::Spi& spi, const pg::Raw& array) {
-  static pg::Statement statement("SELECT DISTINCT p COLLATE \"C\" FROM unnest($1) AS p ORDER BY 1");
-  std::vector<std::string> patterns;
-  const pg::Rows rows = spi.Read(statement, array);
-  for (uint64_t i = 0; i < rows.size(); ++i) {
-    patterns.push_back(rows[i].Optional<std::string>(1).value_or(""));
-  }
-  if (patterns.size() > kMaxPatterns) {
-    throw Error(ErrorCode::kInvalidArgument, "a role takes at most 200 permissions");
-  }
-  RefreshRoles(spi);
-  for (const std::string& pattern : patterns) {
-    if (!IsPermissionPattern(pattern)) {
-      throw Error(ErrorCode::kInvalidArgument, "\"" + pattern + "\" is no permission", {},
-                  "Permissions are written thing.verb; *, thing.* and *.verb stand for many.");
-    }
-    if (IsPermissionName(pattern)) RequirePermission(pattern);
-  }
-  return patterns;
 }
 
 std::string CheckDescription(std::optional<std::string> description) {

@@ -1,4 +1,5 @@
-// A SAX handler that takes the members of one flat object; only values of type object nest.
+// A SAX handler that takes the members of one flat object; only values of type object and list
+// nest.
 #include "gateway/routes/json_body.hpp"
 
 #include <nlohmann/json.hpp>
@@ -8,6 +9,11 @@
 
 namespace latchkey {
 namespace {
+
+bool IsText(Type type) {
+  return type != Type::kObject && type != Type::kList && type != Type::kInteger &&
+         type != Type::kBoolean;
+}
 
 class BodyReader : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -22,7 +28,12 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
     if (!at_) return Fail("the body must be a JSON object");
     return at_->required ? Wrong() : true;
   }
-  bool boolean(bool value) override { return Scalar(value ? "true" : "false"); }
+  bool boolean(bool value) override {
+    const char* text = value ? "true" : "false";
+    if (nested_.depth() > 0 || !at_ || at_->type != Type::kBoolean) return Scalar(text);
+    values_[index_] = text;
+    return true;
+  }
   bool number_integer(number_integer_t value) override { return Integer(value); }
   bool number_unsigned(number_unsigned_t value) override {
     const auto top = static_cast<number_unsigned_t>(std::numeric_limits<int64_t>::max());
@@ -34,7 +45,7 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& value) override {
     if (nested_.depth() > 0) return Nest([&] { nested_.String(value); });
     if (!at_) return Fail("the body must be a JSON object");
-    if (at_->type == Type::kObject || at_->type == Type::kInteger) return Wrong();
+    if (!IsText(at_->type)) return Wrong();
     if (value.find('\0') != std::string::npos) return FailField("contains the character U+0000");
     if (value.empty() && at_->required) return FailField("must not be empty");
     if (CountCharacters(value) > at_->max_length) {
@@ -58,10 +69,13 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   }
   bool start_array(std::size_t) override {
     if (nested_.depth() > 0) return Nest([&] { nested_.BeginArray(); });
-    return at_ ? Wrong() : Fail("the body must be a JSON object");
+    if (!at_) return Fail("the body must be a JSON object");
+    if (at_->type != Type::kList) return Wrong();
+    return Nest([&] { nested_.BeginArray(); });
   }
   bool end_array() override {
     nested_.EndArray();
+    if (nested_.depth() == 0) values_[index_] = nested_.Take();
     return true;
   }
 
@@ -97,6 +111,10 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
         return FailField("must be an object");
       case Type::kInteger:
         return FailField("must be an integer");
+      case Type::kBoolean:
+        return FailField("must be true or false");
+      case Type::kList:
+        return FailField("must be a list");
       default:
         return FailField("must be a string");
     }

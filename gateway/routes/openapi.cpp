@@ -16,6 +16,7 @@ Json Reference(const std::string& schema) { return {{"$ref", "#/components/schem
 
 Json TypeSchema(const std::string& type, bool nullable) {
   Json schema;
+  if (type == "strings") return {{"type", "array"}, {"items", {{"type", "string"}}}};
   std::string base = type;
   if (type == "date-time" || type == "uuid") {
     base = "string";
@@ -41,6 +42,12 @@ Json ArgumentSchema(const Argument& argument) {
   switch (argument.type) {
     case Type::kObject:
       schema["type"] = "object";
+      break;
+    case Type::kList:
+      schema = {{"type", "array"}, {"items", {{"type", "string"}}}};
+      break;
+    case Type::kBoolean:
+      schema["type"] = "boolean";
       break;
     case Type::kInteger:
       schema = {{"type", "integer"}, {"minimum", 1}, {"maximum", argument.max_length}};
@@ -103,6 +110,7 @@ Json SuccessSchema(const Route& route) {
     Json schema =
         IsPrimitive(member.type) ? TypeSchema(member.type, false) : Reference(member.type);
     if (member.is_list) schema = {{"type", "array"}, {"items", schema}};
+    if (member.nullable) schema = {{"anyOf", Json::array({schema, {{"type", "null"}}})}};
     properties[member.name] = schema;
     required.push_back(member.name);
   }
@@ -206,7 +214,7 @@ Json Components() {
       {"description", "A JSON Web Key Set (RFC 7517)."},
       {"required", Json::array({"keys"})},
       {"properties", {{"keys", {{"type", "array"}, {"items", {{"type", "object"}}}}}}}};
-  const Json bearer = {{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
+  const Json bearer = {{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT or API key"}};
   return {{"securitySchemes", {{"bearer", bearer}}}, {"schemas", schemas}};
 }
 

@@ -17,7 +17,7 @@ enum class Who {
 };
 
 enum class Source { kBody, kPath, kQuery, kBearer, kResetLink, kVerifyLink };
-enum class Type { kText, kEmail, kPassword, kUuid, kInteger, kObject };
+enum class Type { kText, kEmail, kPassword, kUuid, kInteger, kBoolean, kObject, kList };
 
 // Where one parameter ($1, $2 …, in this order) of a route's statement comes from.
 struct Argument {
@@ -34,6 +34,7 @@ struct Member {
   const char* name;
   const char* type;  // string, integer, date-time, uuid, or the name of a schema
   bool is_list;
+  bool nullable = false;
 };
 
 // How column 1 of the result becomes the answer. It is JSON that PostgreSQL made, and is spliced in
@@ -88,12 +89,13 @@ struct Route {
   Route& Takes(Argument argument) { return arguments.push_back(argument), *this; }
   Route& Returns(const char* name, const char* type, bool is_list = false) {
     if (shape == Shape::kMessage) shape = Shape::kMember;
-    return members.push_back({name, type, is_list}), *this;
+    return members.push_back({name, type, is_list, false}), *this;
   }
+  Route& OrNull() { return members.back().nullable = true, *this; }  // the last member
   Route& Merged() { return shape = Shape::kMerged, *this; }
   Route& Plain(const char* schema) {
     shape = Shape::kPlain;
-    return members.push_back({"", schema, false}), *this;
+    return members.push_back({"", schema, false, false}), *this;
   }
   Route& Message(const char* text) { return message = text, *this; }
   Route& Status(int code) { return status = code, *this; }
@@ -127,6 +129,7 @@ constexpr size_t kMaxToken = 4096;
 // The tables of the modules, and all of them in one.
 std::vector<Route> AccountRoutes();
 std::vector<Route> SessionRoutes();
+std::vector<Route> ApiKeyRoutes();
 std::vector<Route> PlanRoutes();
 std::vector<Route> OperationRoutes();
 const std::vector<Route>& AllRoutes();
