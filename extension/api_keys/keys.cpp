@@ -203,7 +203,7 @@ LATCHKEY_FUNCTION(list_api_keys, kOpen) {
   const auto account_id = args.Get<Uuid>(0, "service_account_id");
   const auto after = args.Optional<Uuid>(1);
   const int32_t max_rows = PageSize(args, 2);
-  RequireOnAccount(args, account_id, "api_keys.read");
+  RequireOnAccount(args, account_id, "api_keys.read", pg::Spi::kReadOnly);
   static pg::Statement statement(R"(
     SELECT k.id, k.service_account_id, k.prefix, k.permissions, k.created_at, k.created_by,
            k.expires_at, u.last_used_at, k.revoked_at, k.replaced_by
