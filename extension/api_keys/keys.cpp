@@ -99,11 +99,16 @@ struct LockedKey {
   bool IsOver() const { return is_revoked || (expires_at && *expires_at <= pg::Now()); }
 };
 
+// The account first, as whoever deletes it does: the new key's row will lock it anyway.
 LockedKey LockKey(pg::Spi& spi, const Uuid& id) {
+  static pg::Statement account(R"(
+    SELECT 1 FROM latchkey.service_accounts
+     WHERE id = (SELECT service_account_id FROM latchkey.api_keys WHERE id = $1) FOR KEY SHARE)");
   static pg::Statement statement(R"(
     SELECT service_account_id, prefix, permissions, array_to_string(permissions, ' '), created_at,
            expires_at, revoked_at IS NOT NULL, replaced_by IS NOT NULL
       FROM latchkey.api_keys WHERE id = $1 FOR NO KEY UPDATE)");
+  spi.RunLatest(account, id);
   const pg::Rows rows = spi.RunLatest(statement, id);
   if (rows.empty()) throw Error(ErrorCode::kNotFound, "there is no such API key");
   const pg::Row row = rows[0];
