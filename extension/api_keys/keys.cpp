@@ -99,11 +99,16 @@ struct LockedKey {
   bool IsOver() const { return is_revoked || (expires_at && *expires_at <= pg::Now()); }
 };
 
+// The account first, as whoever deletes it does: the new key's row will lock it anyway.
 LockedKey LockKey(pg::Spi& spi, const Uuid& id) {
+  static pg::Statement account(R"(
+    SELECT 1 FROM latchkey.service_accounts
+     WHERE id = (SELECT service_account_id FROM latchkey.api_keys WHERE id = $1) FOR KEY SHARE)");
   static pg::Statement statement(R"(
     SELECT service_account_id, prefix, permissions, array_to_string(permissions, ' '), created_at,
            expires_at, revoked_at IS NOT NULL, replaced_by IS NOT NULL
       FROM latchkey.api_keys WHERE id = $1 FOR NO KEY UPDATE)");
+  spi.RunLatest(account, id);
   const pg::Rows rows = spi.RunLatest(statement, id);
   if (rows.empty()) throw Error(ErrorCode::kNotFound, "there is no such API key");
   const pg::Row row = rows[0];
@@ -203,7 +208,7 @@ LATCHKEY_FUNCTION(list_api_keys, kOpen) {
   const auto account_id = args.Get<Uuid>(0, "service_account_id");
   const auto after = args.Optional<Uuid>(1);
   const int32_t max_rows = PageSize(args, 2);
-  RequireOnAccount(args, account_id, "api_keys.read");
+  RequireOnAccount(args, account_id, "api_keys.read", pg::Spi::kReadOnly);
   static pg::Statement statement(R"(
     SELECT k.id, k.service_account_id, k.prefix, k.permissions, k.created_at, k.created_by,
            k.expires_at, u.last_used_at, k.revoked_at, k.replaced_by

@@ -15,10 +15,10 @@ constexpr int32_t kMaxRows = 1000;
 // `find` selects the tenant by the id. Which tenant it is never changes, so it is read before the
 // caller is checked, and nothing is locked for who may not.
 std::optional<Uuid> RequireWhere(const pg::Args& args, pg::Statement& find, const Uuid& id,
-                                 const char* permission, const char* missing) {
+                                 const char* permission, const char* missing, pg::Spi::Mode mode) {
   std::optional<Uuid> tenant_id;
-  pg::Spi spi;
-  const pg::Rows rows = spi.ReadLatest(find, id);
+  pg::Spi spi(mode);
+  const pg::Rows rows = spi.RunLatest(find, id);
   const bool exists = !rows.empty();
   if (exists) tenant_id = rows[0].Optional<Uuid>(1);
   spi.Finish();
@@ -30,16 +30,17 @@ std::optional<Uuid> RequireWhere(const pg::Args& args, pg::Statement& find, cons
 }  // namespace
 
 std::optional<Uuid> RequireOnAccount(const pg::Args& args, const Uuid& account_id,
-                                     const char* permission) {
+                                     const char* permission, pg::Spi::Mode mode) {
   static pg::Statement find("SELECT tenant_id FROM latchkey.service_accounts WHERE id = $1");
-  return RequireWhere(args, find, account_id, permission, "there is no such service account");
+  return RequireWhere(args, find, account_id, permission, "there is no such service account", mode);
 }
 
 std::optional<Uuid> RequireOnKey(const pg::Args& args, const Uuid& key_id, const char* permission) {
   static pg::Statement find(R"(
     SELECT s.tenant_id FROM latchkey.api_keys k
       JOIN latchkey.service_accounts s ON s.id = k.service_account_id WHERE k.id = $1)");
-  return RequireWhere(args, find, key_id, permission, "there is no such API key");
+  return RequireWhere(args, find, key_id, permission, "there is no such API key",
+                      pg::Spi::kReadWrite);
 }
 
 std::vector<pg::Value> LoadAccount(pg::Spi& spi, const Uuid& account_id) {

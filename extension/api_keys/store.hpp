@@ -10,7 +10,8 @@ namespace latchkey::api_keys {
 // platform-wide. Opens and ends an SPI session of its own. Raises LK403, and LK404 only to who may
 // see all of them: others don't learn which ids there are. Returns the tenant.
 std::optional<Uuid> RequireOnAccount(const pg::Args& args, const Uuid& account_id,
-                                     const char* permission);
+                                     const char* permission,
+                                     pg::Spi::Mode mode = pg::Spi::kReadWrite);
 std::optional<Uuid> RequireOnKey(const pg::Args& args, const Uuid& key_id, const char* permission);
 
 // Raises LK404 when the account has been deleted meanwhile. Its columns as of

@@ -38,7 +38,7 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_depend d JOIN 
  WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND pg_describe_object(d.classid, d.objid, d.objsubid) NOT LIKE '%latchkey%';
 -- Constraints with a name that the server made up; tables without a primary key; foreign keys without an index on them.
 SELECT conrelid::regclass, conname FROM pg_constraint WHERE connamespace = 'latchkey'::regnamespace AND contype IN ('c', 'f', 'u', 'p')
-   AND (conname ~ '_(check|fkey|key)\d*$' AND conname NOT IN ('users_account_fkey', 'user_tokens_user_fkey', 'usage_account_fkey', 'sessions_user_fkey', 'plan_features_plan_fkey', 'accounts_plan_fkey', 'events_idempotency_key', 'role_grants_user_fkey'));
+   AND (conname ~ '_(check|fkey|key)\d*$' AND conname NOT IN ('users_account_fkey', 'user_tokens_user_fkey', 'usage_account_fkey', 'sessions_user_fkey', 'plan_features_plan_fkey', 'accounts_plan_fkey', 'events_idempotency_key', 'role_grants_user_fkey', 'api_keys_service_account_fkey'));
 SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'latchkey'::regnamespace AND c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p');
 SELECT conrelid::regclass, conname FROM pg_constraint f WHERE f.connamespace = 'latchkey'::regnamespace AND contype = 'f'
    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.conrelid AND i.indkey[0] = f.conkey[1]) AND conname NOT IN ('accounts_plan_fkey');

@@ -18,7 +18,8 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.user_tokens', 'user_id'), ('latchkey.sessions', 'user_id'), ('latchkey.usage', 'account_id'), ('latchkey.events', 'account_id'),
   ('latchkey.login_attempts', 'key_hash'), ('latchkey.role_grants', 'user_id')),
 reference (relation) AS (VALUES
-  ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles')),
+  ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
+  ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses')),
 keys AS (
   SELECT i.indrelid AS relation, i.indexrelid::regclass::text AS key, i.indkey::int2[] AS columns FROM pg_index i WHERE i.indisunique
   UNION ALL

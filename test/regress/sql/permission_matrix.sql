@@ -1,4 +1,4 @@
--- Who may do what, as the gateway's role: each granted function for each kind of caller, about another user and within a tenant.
+-- Who may do what, as the gateway's role: each granted function for each kind of caller (people and API keys), about another user and within a tenant.
 -- ok: it works; LK403: refused. Another state is the function's own answer to a caller whom it has let through.
 CREATE FUNCTION regress.new_tenant(label text) RETURNS uuid LANGUAGE sql AS $$
   INSERT INTO latchkey.accounts (id, kind) VALUES (overlay(md5(label) PLACING '7' FROM 13 FOR 1)::uuid, 'tenant') RETURNING id
@@ -16,9 +16,17 @@ SELECT role FROM latchkey.grant_role(regress.id_of('matrix_owner'), 'owner', :'t
 SELECT role FROM latchkey.grant_role(regress.id_of('matrix_support'), 'support');
 SELECT role FROM latchkey.grant_role(regress.id_of('matrix_admin'), 'admin');
 
+-- API keys: for the platform with and without the permission to read users, and for the tenant with all permissions there.
+SELECT id AS machine FROM latchkey.create_service_account('matrix') \gset
+SELECT id AS tenant_machine FROM latchkey.create_service_account('matrix', tenant_id => :'tenant') \gset
+SELECT (latchkey.create_api_key(:'machine', '{users.read}')).token AS reader \gset
+SELECT (latchkey.create_api_key(:'machine', '{plans.read}')).token AS other \gset
+SELECT (latchkey.create_api_key(:'tenant_machine', '{*}')).token AS tenant_key \gset
+
 CREATE TABLE regress.callers AS
-  SELECT place, name, CASE WHEN name <> 'nobody' THEN regress.token_of('matrix_' || name) END AS token
-    FROM unnest(ARRAY['nobody', 'user', 'foreign', 'customer', 'staff', 'manager', 'owner', 'support', 'admin']) WITH ORDINALITY AS c (name, place);
+  SELECT place, name, CASE name WHEN 'nobody' THEN NULL WHEN 'key' THEN :'reader' WHEN 'other_key' THEN :'other' WHEN 'tenant_key' THEN :'tenant_key'
+                                ELSE regress.token_of('matrix_' || name) END AS token
+    FROM unnest(ARRAY['nobody', 'user', 'foreign', 'customer', 'staff', 'manager', 'owner', 'support', 'admin', 'key', 'other_key', 'tenant_key']) WITH ORDINALITY AS c (name, place);
 GRANT SELECT ON regress.callers TO PUBLIC;
 CREATE TABLE regress.matrix_calls AS
   SELECT p.oid::regprocedure::text COLLATE "C" AS function, about,
@@ -35,12 +43,14 @@ CREATE FUNCTION regress.answer(caller_token text, statement text) RETURNS text L
 $$;
 SET ROLE regress_latchkey_gateway;
 -- Functions that all callers are answered alike take no account, and anybody may call them.
-SELECT function, about, nobody, "user", "foreign", customer, staff, manager, owner, support, admin
+SELECT function, about, nobody, "user", "foreign", customer, staff, manager, owner, support, admin, key, other_key, tenant_key
   FROM (SELECT m.function, m.about, max(a) FILTER (WHERE c.name = 'nobody') AS nobody, max(a) FILTER (WHERE c.name = 'user') AS "user",
                max(a) FILTER (WHERE c.name = 'foreign') AS "foreign", max(a) FILTER (WHERE c.name = 'customer') AS customer,
                max(a) FILTER (WHERE c.name = 'staff') AS staff, max(a) FILTER (WHERE c.name = 'manager') AS manager,
                max(a) FILTER (WHERE c.name = 'owner') AS owner, max(a) FILTER (WHERE c.name = 'support') AS support,
-               max(a) FILTER (WHERE c.name = 'admin') AS admin, count(DISTINCT a) AS answers
+               max(a) FILTER (WHERE c.name = 'admin') AS admin,
+               max(a) FILTER (WHERE c.name = 'key') AS key, max(a) FILTER (WHERE c.name = 'other_key') AS other_key,
+               max(a) FILTER (WHERE c.name = 'tenant_key') AS tenant_key, count(DISTINCT a) AS answers
           FROM regress.matrix_calls m CROSS JOIN regress.callers c CROSS JOIN LATERAL regress.answer(c.token, m.call) AS a
          GROUP BY m.function, m.about) AS matrix
  WHERE answers > 1 OR "user" = 'LK403' ORDER BY function, about;

@@ -25,12 +25,16 @@ SELECT count(*) AS memberships_among_them FROM pg_auth_members WHERE roleid::reg
 SELECT regress.new_user('priv_ann') AS ann \gset
 SELECT regress.new_user('priv_bob') AS bob \gset
 SELECT token AS ann_token, session_id AS ann_session FROM latchkey.login('priv_ann@example.com', 'password of priv_ann') \gset
+SELECT count(*) FROM latchkey.create_service_account('Privileges') AS a, LATERAL latchkey.create_api_key(a.id, '{users.read}');
 -- A call with plausible arguments, whose account is `account`.
 CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, tenant uuid DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
            WHEN t = 'uuid'::regtype AND name = 'after' THEN 'NULL::uuid'
            WHEN t = 'uuid'::regtype AND name = 'tenant_id' THEN quote_nullable(tenant) || '::uuid'
+           WHEN name = 'service_account_id' THEN quote_literal((SELECT id FROM latchkey.service_accounts WHERE name = 'Privileges')) || '::uuid'
+           WHEN name = 'key_id' THEN quote_literal((SELECT k.id FROM latchkey.api_keys k JOIN latchkey.service_accounts a ON a.id = k.service_account_id WHERE a.name = 'Privileges')) || '::uuid'
+           WHEN t = 'interval'::regtype THEN 'interval ''1 day'''
            WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'
            WHEN name = 'token' THEN quote_literal(token)
            WHEN name = 'email' THEN '''priv_new@example.com'''
