@@ -7,7 +7,8 @@
 namespace latchkey {
 namespace {
 
-// What a transaction begins with: its limits, the request it works for, and who calls.
+// What a transaction begins with: its limits, the request it works for, and who calls. FROM comes
+// first: authenticate may still note the use of an API key before the transaction turns read-only.
 const Statement kReadForAnyone = {kFirstStatementId,
                                   "SELECT set_config('transaction_read_only', 'on', true), "
                                   "set_config('statement_timeout', $1, true)"};

@@ -42,7 +42,7 @@ fill_database() {
         CREATE POLICY own ON notes USING (owner = (SELECT latchkey.current_user_id()));" >/dev/null
 }
 
-# Tokens of every algorithm, each signed by a key of its own, into $DIR/tokens; the reset token into $DIR/reset.
+# Tokens of every algorithm, each signed by a key of its own, and an API key into $DIR/tokens; the reset token into $DIR/reset.
 take_tokens() {
     local algorithm
     for algorithm in HS256 EdDSA ES256 RS256; do
@@ -50,6 +50,10 @@ take_tokens() {
         query "$1" db "BEGIN; SELECT latchkey.bind_request('request-1', '2001:db8::1', 'agent ✓');
             SELECT token FROM latchkey.login('user1@example.com', 'password 1'); COMMIT" | grep .
     done >"$DIR/tokens"
+    query "$1" db "SELECT latchkey.grant_role(id, 'support') FROM latchkey.find_user('user4@example.com')" >/dev/null
+    query "$1" db "SELECT k.token FROM latchkey.create_service_account('robot') AS a,
+        LATERAL latchkey.create_api_key(a.id, '{users.read,*.write}', now() + interval '1 year') AS k" >>"$DIR/tokens"
+    query "$1" db "SELECT latchkey.authenticate('$(tail -n 1 "$DIR/tokens")')" app >/dev/null
     query "$1" db "SELECT token FROM latchkey.login('user9@example.com', 'password 9')" >"$DIR/revoked"
     query "$1" db "SELECT latchkey.logout('$(cat "$DIR/revoked")')" >/dev/null
     query "$1" db "SELECT token FROM latchkey.request_password_reset('user8@example.com')" >"$DIR/reset"
@@ -68,7 +72,7 @@ SQL
 verified() {
     local token
     while read -r token; do
-        query "$1" "$2" "SELECT email FROM latchkey.verify('$token')" app 2>&1 || true
+        query "$1" "$2" "SELECT coalesce(email, name) FROM latchkey.verify('$token')" app 2>&1 || true
     done <"$DIR/tokens"
 }
 
@@ -77,7 +81,7 @@ check_restored() {
     # Roles and who is a member of them belong to the server (pg_dumpall --roles-only).
     admin_psql "$folder" "$database" -c "GRANT latchkey_app TO app" 2>/dev/null || true
     check "$name: every row of every table" "$expected" "$(checksums "$folder" "$database")"
-    check "$name: tokens of four algorithms verify" "$(yes user1@example.com | head -n 4)" "$(verified "$folder" "$database")"
+    check "$name: tokens of four algorithms and an API key verify" "$(yes user1@example.com | head -n 4; echo robot)" "$(verified "$folder" "$database")"
     check "$name: a session that was ended stays so" LK411 \
         "$(sqlstate "$folder" "$database" "SELECT latchkey.verify('$(cat "$DIR/revoked")')" app)"
     check "$name: passwords work" "ok invalid_credentials blocked" "$(query "$folder" "$database" "
