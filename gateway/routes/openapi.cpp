@@ -17,7 +17,10 @@ Json Reference(const std::string& schema) { return {{"$ref", "#/components/schem
 Json TypeSchema(const std::string& type, bool nullable) {
   Json schema;
   std::string base = type;
-  if (type == "date-time" || type == "uuid") {
+  if (type == "strings") {
+    base = "array";
+    schema = {{"type", base}, {"items", {{"type", "string"}}}};
+  } else if (type == "date-time" || type == "uuid") {
     base = "string";
     schema["type"] = base;
     schema["format"] = type;
@@ -44,6 +47,11 @@ Json ArgumentSchema(const Argument& argument) {
       break;
     case Type::kInteger:
       schema = {{"type", "integer"}, {"minimum", 1}, {"maximum", argument.max_length}};
+      break;
+    case Type::kTextList:
+      schema = {
+          {"type", "array"},
+          {"items", {{"type", "string"}, {"minLength", 1}, {"maxLength", argument.max_length}}}};
       break;
     case Type::kUuid:
       schema = {{"type", "string"}, {"format", "uuid"}};
