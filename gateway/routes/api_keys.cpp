@@ -86,10 +86,10 @@ Route CreateApiKey() {
           "that it gives.")
       .Writes(
           "SELECT row_to_json(k) FROM latchkey.create_api_key($1::uuid, "
-          "ARRAY(SELECT json_array_elements_text($2::json)), $3::timestamptz) AS k")
+          "$2::text[], $3::timestamptz) AS k")
       .As(Who::kBearer)
       .Takes(Id("The id of the service account."))
-      .Takes(BodyField("permissions", Type::kList, kRequired, 0,
+      .Takes(BodyField("permissions", Type::kTextList, kRequired, kMaxPermission,
                        "What it may do: names of permissions, or patterns."))
       .Takes(BodyField("expires_at", Type::kText, kOptional, 40, "When it ends (RFC 3339)."))
       .Returns("key", "IssuedApiKey")

@@ -1,5 +1,5 @@
-// A SAX handler that takes the members of one flat object; only values of type object and list
-// nest.
+// A SAX handler that takes the members of one flat object; only values of type object nest, and a
+// list has strings only.
 #include "gateway/routes/json_body.hpp"
 
 #include <nlohmann/json.hpp>
@@ -11,8 +11,7 @@ namespace latchkey {
 namespace {
 
 bool IsText(Type type) {
-  return type != Type::kObject && type != Type::kList && type != Type::kInteger &&
-         type != Type::kBoolean;
+  return type != Type::kObject && type != Type::kInteger && type != Type::kBoolean;
 }
 
 class BodyReader : public nlohmann::json_sax<nlohmann::json> {
@@ -26,7 +25,7 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
     if (nested_.depth() > 0) return Nest([&] { nested_.Literal("null"); });
     // For a field that need not be there, null is as good as absent.
     if (!at_) return Fail("the body must be a JSON object");
-    return at_->required ? Wrong() : true;
+    return at_->required || in_list_ ? Wrong() : true;
   }
   bool boolean(bool value) override {
     const char* text = value ? "true" : "false";
@@ -45,12 +44,14 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& value) override {
     if (nested_.depth() > 0) return Nest([&] { nested_.String(value); });
     if (!at_) return Fail("the body must be a JSON object");
-    if (!IsText(at_->type)) return Wrong();
+    const bool is_list = at_->type == Type::kTextList;
+    if (!IsText(at_->type) || is_list != in_list_) return Wrong();
     if (value.find('\0') != std::string::npos) return FailField("contains the character U+0000");
-    if (value.empty() && at_->required) return FailField("must not be empty");
+    if (value.empty() && (at_->required || is_list)) return FailField("must not be empty");
     if (CountCharacters(value) > at_->max_length) {
       return FailField("is longer than " + std::to_string(at_->max_length) + " characters");
     }
+    if (is_list) return AddElement(value);
     values_[index_] = std::move(value);
     return true;
   }
@@ -70,12 +71,18 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override {
     if (nested_.depth() > 0) return Nest([&] { nested_.BeginArray(); });
     if (!at_) return Fail("the body must be a JSON object");
-    if (at_->type != Type::kList) return Wrong();
-    return Nest([&] { nested_.BeginArray(); });
+    if (at_->type != Type::kTextList || in_list_) return Wrong();
+    in_list_ = true;
+    list_ = "{";
+    return true;
   }
   bool end_array() override {
+    if (in_list_) {
+      in_list_ = false;
+      values_[index_] = list_ + "}";
+      return true;
+    }
     nested_.EndArray();
-    if (nested_.depth() == 0) values_[index_] = nested_.Take();
     return true;
   }
 
@@ -113,11 +120,22 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
         return FailField("must be an integer");
       case Type::kBoolean:
         return FailField("must be true or false");
-      case Type::kList:
-        return FailField("must be a list");
+      case Type::kTextList:
+        return FailField("must be an array of strings");
       default:
         return FailField("must be a string");
     }
+  }
+
+  // Into the text form of a PostgreSQL text[].
+  bool AddElement(const std::string& value) {
+    list_ += list_.size() > 1 ? ",\"" : "\"";
+    for (char c : value) {
+      if (c == '"' || c == '\\') list_ += '\\';
+      list_ += c;
+    }
+    list_ += '"';
+    return true;
   }
 
   template <typename Emit>
@@ -148,6 +166,8 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   const Argument* at_ = nullptr;
   size_t index_ = 0;
   bool inside_ = false;
+  bool in_list_ = false;
+  std::string list_;
   JsonEmitter nested_;
   std::optional<Failure> failure_;
 };

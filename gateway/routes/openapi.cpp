@@ -16,9 +16,11 @@ Json Reference(const std::string& schema) { return {{"$ref", "#/components/schem
 
 Json TypeSchema(const std::string& type, bool nullable) {
   Json schema;
-  if (type == "strings") return {{"type", "array"}, {"items", {{"type", "string"}}}};
   std::string base = type;
-  if (type == "date-time" || type == "uuid") {
+  if (type == "strings") {
+    base = "array";
+    schema = {{"type", base}, {"items", {{"type", "string"}}}};
+  } else if (type == "date-time" || type == "uuid") {
     base = "string";
     schema["type"] = base;
     schema["format"] = type;
@@ -43,14 +45,16 @@ Json ArgumentSchema(const Argument& argument) {
     case Type::kObject:
       schema["type"] = "object";
       break;
-    case Type::kList:
-      schema = {{"type", "array"}, {"items", {{"type", "string"}}}};
-      break;
     case Type::kBoolean:
       schema["type"] = "boolean";
       break;
     case Type::kInteger:
       schema = {{"type", "integer"}, {"minimum", 1}, {"maximum", argument.max_length}};
+      break;
+    case Type::kTextList:
+      schema = {
+          {"type", "array"},
+          {"items", {{"type", "string"}, {"minLength", 1}, {"maxLength", argument.max_length}}}};
       break;
     case Type::kUuid:
       schema = {{"type", "string"}, {"format", "uuid"}};

@@ -17,7 +17,7 @@ enum class Who {
 };
 
 enum class Source { kBody, kPath, kQuery, kBearer, kResetLink, kVerifyLink };
-enum class Type { kText, kEmail, kPassword, kUuid, kInteger, kBoolean, kObject, kList };
+enum class Type { kText, kEmail, kPassword, kUuid, kInteger, kBoolean, kObject, kTextList };
 
 // Where one parameter ($1, $2 …, in this order) of a route's statement comes from.
 struct Argument {
@@ -25,7 +25,7 @@ struct Argument {
   Source source;
   Type type;
   bool required;
-  size_t max_length;  // characters; for an integer its greatest value
+  size_t max_length;  // characters, of each element of a list; for an integer its greatest value
   const char* description;
 };
 
@@ -125,10 +125,13 @@ constexpr size_t kMaxEmail = 254;
 constexpr size_t kMaxPassword = 1024;
 constexpr size_t kMaxName = 200;
 constexpr size_t kMaxToken = 4096;
+constexpr size_t kMaxRoleName = 63;
+constexpr size_t kMaxPermission = 100;
 
 // The tables of the modules, and all of them in one.
 std::vector<Route> AccountRoutes();
 std::vector<Route> SessionRoutes();
+std::vector<Route> RoleRoutes();
 std::vector<Route> ApiKeyRoutes();
 std::vector<Route> PlanRoutes();
 std::vector<Route> OperationRoutes();

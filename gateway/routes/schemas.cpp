@@ -52,6 +52,35 @@ Schema SessionEntry() {
            {"current", "boolean", kAlways, "Whether it is the one of this request."}}};
 }
 
+Schema Role() {
+  return {"Role",
+          "What a role permits.",
+          {{"name", "string", kAlways, "Its name."},
+           {"scope", "string", kAlways, "platform, or tenant: within the tenant where one has it."},
+           {"tenant_id", "uuid", kNullable, "The tenant that made it for itself."},
+           {"description", "string", kAlways, "What it is for."},
+           {"permissions", "strings", kAlways, "Names, and patterns: *, users.*, *.read."},
+           {"built_in", "boolean", kAlways, "Whether it came with Latchkey."}}};
+}
+
+Schema RoleGrant() {
+  return {"RoleGrant",
+          "A role that a user has.",
+          {{"role", "string", kAlways, "Its name."},
+           {"tenant_id", "uuid", kNullable, "Where it counts; null: on the whole platform."},
+           {"granted_at", "date-time", kAlways, "When it was given."},
+           {"granted_by", "uuid", kNullable, "By whom; null: from within the database."},
+           {"expires_at", "date-time", kNullable, "From when on it counts for nothing."}}};
+}
+
+Schema Permission() {
+  return {"Permission",
+          "What can be permitted.",
+          {{"name", "string", kAlways, "thing.verb"},
+           {"module", "string", kAlways, "Where it comes from; application: registered later."},
+           {"description", "string", kAlways, "What it permits."}}};
+}
+
 Schema ServiceAccount() {
   return {"ServiceAccount",
           "A machine that calls.",
@@ -119,6 +148,9 @@ const std::vector<Schema>& AllSchemas() {
       User(),
       Session(),
       SessionEntry(),
+      Role(),
+      RoleGrant(),
+      Permission(),
       ServiceAccount(),
       ApiKey(),
       IssuedApiKey(),

@@ -35,10 +35,20 @@ fill_database() {
         SELECT latchkey.import_users('{\"users\": {\"old@example.com\": {\"password\":
             \"\$2b\$10\$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\", \"usage\": {\"daily\": 3, \"total\": 30},
             \"stripeCustomerId\": \"cus_old\"}}}');
+        -- Roles: a seed with more permissions, own ones, grants with and without an end.
+        SELECT latchkey.register_permission('campaigns.write', E'tab\there');
+        SELECT latchkey.update_role('staff', '{*.read,campaigns.write}', 'Wörks', scope => 'tenant');
+        INSERT INTO latchkey.accounts (id, kind) VALUES ('00000000-0000-7000-a000-000000000001', 'tenant');
+        SELECT latchkey.create_role('cashier', '{campaigns.*,users.read}', E'\\ \'q\'', '00000000-0000-7000-a000-000000000001');
+        SELECT latchkey.create_admin('root@example.com', 'password of root');
+        SELECT latchkey.grant_role(id, 'cashier', '00000000-0000-7000-a000-000000000001', '2100-01-01') FROM latchkey.find_user('user1@example.com');
+        SELECT latchkey.grant_role(id, 'staff', '00000000-0000-7000-a000-000000000001') FROM latchkey.find_user('user4@example.com');
         SELECT latchkey.login('user7@example.com', 'wrong password');
         SELECT latchkey.login('nobody@example.com', 'wrong password');
         CREATE TABLE notes (owner uuid DEFAULT latchkey.current_user_id(), note text);
         INSERT INTO notes VALUES ('00000000-0000-0000-0000-000000000001', 'kept');
+        CREATE TABLE campaigns (owner uuid, tenant uuid);
+        SELECT latchkey.protect_table('campaigns', 'owner', 'tenant', 'campaigns.write', 'campaigns.write');
         CREATE POLICY own ON notes USING (owner = (SELECT latchkey.current_user_id()));" >/dev/null
 }
 
@@ -94,6 +104,13 @@ check_restored() {
     check "$name: the tier, a feature switched off, one of ours" "team f t" "$(query "$folder" "$database" "
         SELECT concat_ws(' ', latchkey.tier_of(u.id), latchkey.can_use(v.id, 'model:gpt-4'), latchkey.can_use(u.id, 'seat'))
         FROM latchkey.find_user('user1@example.com') u, latchkey.find_user('user4@example.com') v" app)"
+    check "$name: roles, one with more permissions than it came with" "admin t f t LK400 ok" "$(query "$folder" "$database" "
+        SELECT concat_ws(' ', (SELECT role FROM latchkey.find_user('root@example.com') u, latchkey.roles_of(u.id)),
+            (SELECT bool_or(p.name = 'campaigns.write') FROM latchkey.find_user('user4@example.com') u, latchkey.permissions_of(u.id, '00000000-0000-7000-a000-000000000001') p),
+            (SELECT bool_or(p.name = 'plans.read') FROM latchkey.find_user('user1@example.com') u, latchkey.permissions_of(u.id, '00000000-0000-7000-a000-000000000001') p),
+            (SELECT built_in FROM latchkey.list_roles() WHERE name = 'staff'))") $(sqlstate "$folder" "$database" "SELECT latchkey.update_role('staff', '{}', scope => 'tenant')") $(
+        query "$folder" "$database" "BEGIN; SELECT 'ok' FROM latchkey.update_role('staff', '{*.read}', scope => 'tenant'); ROLLBACK")"
+    check "$name: a protected table's policies" 4 "$(query "$folder" "$database" "SELECT count(*) FROM pg_policy WHERE polrelid = 'campaigns'::regclass")"
     check "$name: seeds are still guarded" LK400 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.plans WHERE key = 'pro'")"
     check "$name: events are still append-only" LK403 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.events")"
 }

@@ -92,6 +92,10 @@ create_api_key('$SERVICE', '{no permission}')
 rotate_api_key('$KEY_ID')
 import_users('{"users": {"x$RANDOM@example.com": {"password": "$P"}, "bad": {"password": "$P"}, "ann@example.com": {"password": "$P"}, "y@example.com": {"password": "$P", "tier": "$MARK"}}}')
 import_users('"$P"')
+create_admin('root$RANDOM@example.com', '$P')
+create_admin('root$RANDOM@example.com', '$MARK' || repeat('x', 2000))
+create_admin('ann@example.com', '$P')
+create_admin('$P', '$P')
 import_users('[{"email": "z$RANDOM@example.com", "password": "$B", "createdAt": "$MARK"}]')
 SQL
 
