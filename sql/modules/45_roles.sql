@@ -235,14 +235,22 @@ GRANT EXECUTE ON FUNCTION latchkey._member_tenants() TO latchkey_gateway, latchk
 
 CREATE FUNCTION latchkey._policy_condition(owner_column name, tenant_column name, permission text) RETURNS text
   LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+  -- Each under a CASE: format() raises for an identifier that is null.
   SELECT string_agg(arm, E'\n OR ') FROM (VALUES
     -- The owner's rows; those of a tenant only while the owner belongs to it.
-    (format('(%1$I >= (SELECT latchkey._visible_from(%2$L, true)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, true))',
-            owner_column, permission)
-     || coalesce(format(' AND (%1$I IS NULL OR %1$I = ANY ((SELECT latchkey._member_tenants())::uuid[])'
-                        ' OR (SELECT latchkey.has_permission(%2$L)))', tenant_column, permission), '') || ')'),
-    -- Rows of tenants in which a role permits it.
-    (format('%1$I = ANY ((SELECT latchkey.permitted_tenants(%2$L))::uuid[])', tenant_column, permission)),
+    (CASE WHEN owner_column IS NOT NULL THEN
+       format('(%1$I >= (SELECT latchkey._visible_from(%2$L, true)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, true))',
+              owner_column, permission)
+       || CASE WHEN tenant_column IS NULL THEN '' ELSE
+            format(' AND (%1$I IS NULL OR %1$I = ANY ((SELECT latchkey._member_tenants())::uuid[])'
+                   ' OR (SELECT latchkey.has_permission(%2$L)))', tenant_column, permission) END
+       || ')' END),
+    -- Rows of tenants in which a role permits it. The range is all there is, and for the planner: an array that it can't see it
+    -- takes for ten tenants, and in a table of few tenants would then rather read everything for whoever asks.
+    (CASE WHEN tenant_column IS NOT NULL THEN
+       format('(%1$I = ANY ((SELECT latchkey.permitted_tenants(%2$L))::uuid[])'
+              ' AND %1$I >= (SELECT uuid ''00000000-0000-0000-0000-000000000000'')'
+              ' AND %1$I <= (SELECT uuid ''ffffffff-ffff-ffff-ffff-ffffffffffff''))', tenant_column, permission) END),
     -- Without owners, everything for who may do it on the whole platform.
     (CASE WHEN owner_column IS NULL THEN
        format('(%1$I >= (SELECT latchkey._visible_from(%2$L, false)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, false)))',
