@@ -237,8 +237,9 @@ GRANT EXECUTE ON FUNCTION latchkey._member_tenants() TO latchkey_gateway, latchk
 
 CREATE FUNCTION latchkey._policy_condition(owner_column name, tenant_column name, permission text) RETURNS text
   LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+  -- Each under a CASE: format() raises for an identifier that is null.
   SELECT string_agg(arm, E'\n OR ') FROM (VALUES
-    -- The owner's rows; those of a tenant only while the owner belongs to it. (format() refuses a null for %I.)
+    -- The owner's rows; those of a tenant only while the owner belongs to it. 
     (CASE WHEN owner_column IS NOT NULL THEN
        format('(%1$I >= (SELECT latchkey._visible_from(%2$L, true)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, true))',
               owner_column, permission)
@@ -246,8 +247,12 @@ CREATE FUNCTION latchkey._policy_condition(owner_column name, tenant_column name
                ELSE format(' AND (%1$I IS NULL OR %1$I = ANY ((SELECT latchkey._member_tenants())::uuid[]))', tenant_column) END
        || ')' END),
     -- Rows of tenants in which a role permits it; those of all tenants, owned or not, for who may do it on the whole platform.
+    -- (The range beside the array is all there is, and for the planner: it takes an array that it can't see for ten tenants, and in a
+    -- table of few tenants would then rather read everything for whoever asks.)
     (CASE WHEN tenant_column IS NOT NULL THEN
-       format('%1$I = ANY ((SELECT latchkey.permitted_tenants(%2$L))::uuid[])', tenant_column, permission) END),
+       format('(%1$I = ANY ((SELECT latchkey.permitted_tenants(%2$L))::uuid[])'
+              ' AND %1$I >= (SELECT uuid ''00000000-0000-0000-0000-000000000000'')'
+              ' AND %1$I <= (SELECT uuid ''ffffffff-ffff-ffff-ffff-ffffffffffff''))', tenant_column, permission) END),
     (CASE WHEN tenant_column IS NOT NULL THEN
        format('(%1$I >= (SELECT latchkey._visible_from(%2$L, false)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, false)))',
               tenant_column, permission) END)) AS arms (arm)
