@@ -5,6 +5,7 @@
 
 #include "gateway/http/json_emitter.hpp"
 #include "gateway/http/json_text.hpp"
+#include "gateway/routes/value_forms.hpp"
 
 namespace latchkey {
 namespace {
@@ -40,6 +41,8 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
     if (CountCharacters(value) > at_->max_length) {
       return FailField("is longer than " + std::to_string(at_->max_length) + " characters");
     }
+    const std::string wrong = WrongForm(at_->type, value);
+    if (!wrong.empty()) return FailField(wrong);
     values_[index_] = std::move(value);
     return true;
   }

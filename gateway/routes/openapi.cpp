@@ -48,6 +48,9 @@ Json ArgumentSchema(const Argument& argument) {
     case Type::kUuid:
       schema = {{"type", "string"}, {"format", "uuid"}};
       break;
+    case Type::kTimestamp:
+      schema = {{"type", "string"}, {"format", "date-time"}};
+      break;
     default:
       schema["type"] = "string";
       if (argument.type == Type::kEmail) schema["format"] = "email";
@@ -100,8 +103,8 @@ Json SuccessSchema(const Route& route) {
   Json properties = {{"success", {{"type", "boolean"}, {"const", true}}}};
   Json required = Json::array({"success"});
   for (const Member& member : route.members) {
-    Json schema =
-        IsPrimitive(member.type) ? TypeSchema(member.type, false) : Reference(member.type);
+    Json schema = IsPrimitive(member.type) ? TypeSchema(member.type, member.nullable)
+                                           : Reference(member.type);
     if (member.is_list) schema = {{"type", "array"}, {"items", schema}};
     properties[member.name] = schema;
     required.push_back(member.name);

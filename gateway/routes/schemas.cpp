@@ -52,6 +52,25 @@ Schema SessionEntry() {
            {"current", "boolean", kAlways, "Whether it is the one of this request."}}};
 }
 
+Schema RoleGrant() {
+  return {"RoleGrant",
+          "A role that a user has.",
+          {{"role", "string", kAlways, "The name of the role."},
+           {"tenant_id", "uuid", kNullable, "Where it counts; null: on the whole platform."},
+           {"granted_at", "date-time", kAlways, "When it was given."},
+           {"granted_by", "uuid", kNullable, "Who gave it."},
+           {"expires_at", "date-time", kNullable, "When it ends."}}};
+}
+
+Schema Invitation() {
+  return {"Invitation",
+          "Who was invited.",
+          {{"user_id", "uuid", kAlways, "The user."},
+           {"email", "string", kAlways, "The address that the mail goes to."},
+           {"expires_at", "date-time", kNullable,
+            "Until when its link is good; null for who was a user already."}}};
+}
+
 Schema Model() {
   return {"Model",
           "A model that a plan may include.",
@@ -81,6 +100,8 @@ const std::vector<Schema>& AllSchemas() {
       User(),
       Session(),
       SessionEntry(),
+      RoleGrant(),
+      Invitation(),
       Model(),
       Problem(),
       {"Health", "The process is alive.", {{"status", "string", kAlways, "ok"}}},

@@ -29,7 +29,7 @@ SELECT token AS ann_token, session_id AS ann_session FROM latchkey.login('priv_a
 CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
-           WHEN t = 'uuid'::regtype AND name = 'after' THEN 'NULL::uuid'
+           WHEN t = 'uuid'::regtype AND (name = 'after' OR (name = 'tenant_id' AND p.proname = 'invite_user')) THEN 'NULL::uuid'
            WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'
            WHEN name = 'token' THEN quote_literal(token)
            WHEN name = 'email' THEN '''priv_new@example.com'''
@@ -37,7 +37,7 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) R
            WHEN name = 'new_password' THEN '''a new password'''
            WHEN name = 'hash' THEN 'NULL::text' WHEN name = 'plan' THEN '''free''' WHEN name = 'status' THEN '''active'''
            WHEN name = 'key' THEN '''tokens.issuer''' WHEN name = 'value' THEN '''latchkey''' WHEN name = 'feature' THEN '''model:gpt-3.5-turbo'''
-           WHEN name = 'scope' THEN 'NULL::text' WHEN name = 'role' OR (name = 'name' AND p.proname ~ '_role$') THEN '''support'''
+           WHEN name IN ('scope', 'search', 'tier') OR (name = 'role' AND p.proname = 'invite_user') THEN 'NULL::text' WHEN name = 'role' OR (name = 'name' AND p.proname ~ '_role$') THEN '''support'''
            WHEN name IN ('permission', 'read', 'write') OR (name = 'name' AND p.proname ~ '_permission$') THEN '''users.read''' WHEN name = 'permissions' THEN '''{users.read}''::text[]'
            WHEN t = 'regclass'::regtype THEN '''regress.calls''::regclass' WHEN t = 'name'::regtype THEN 'NULL::name' WHEN t = 'boolean'::regtype THEN 'true'
            WHEN t = 'timestamptz'::regtype THEN 'NULL::timestamptz'
