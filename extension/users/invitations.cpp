@@ -75,6 +75,9 @@ LATCHKEY_FUNCTION(invite_user, kSecret) {
   permissions::Require(args, "users.create", invitation.tenant_id);
   if (invitation.role) permissions::Require(args, "roles.grant", invitation.tenant_id);
   pg::Spi spi;
+  if (!accounts::MayMail(spi, "invitation", invitation.address.key)) {
+    throw Error(ErrorCode::kLockedOut, "this address was invited too often; try again later");
+  }
   const Credentials user = FindOrCreate(spi, invitation);
   const auto issued = Invite(spi, user.user_id);
   if (invitation.role) {

@@ -59,8 +59,8 @@ Route InviteUser() {
                        "Where the role counts; absent: on the whole platform."))
       .Takes(LinkBase(Source::kInvitationLink))
       .Returns("invitation", "Invitation")
-      .Fails(
-          {ErrorId::Forbidden, ErrorId::NotFound, ErrorId::AlreadyExists, ErrorId::NotConfigured});
+      .Fails({ErrorId::Forbidden, ErrorId::NotFound, ErrorId::AlreadyExists, ErrorId::LockedOut,
+              ErrorId::NotConfigured});
 }
 
 Route AcceptInvitation() {

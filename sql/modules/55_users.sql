@@ -42,8 +42,8 @@ COMMENT ON FUNCTION latchkey.invite_user(text, text, text, uuid) IS
   'accounts.invitation_lifetime). Again, for who has not accepted: another token, and the one before ends. With tenant_id the role is '
   'one within the tenant, and who is a user already gets it without a token. Needs users.create, and for a role what grant_role() needs, '
   'in the tenant or platform-wide: forbidden (LK403). Malformed, or a tenant without a role: invalid_argument (LK400). A user already, '
-  'without tenant_id: already_exists (LK409). Unknown role or tenant: not_found (LK404). Events: user.registered, user.invited, '
-  'role.granted.';
+  'without tenant_id: already_exists (LK409). Unknown role or tenant: not_found (LK404). Too often (setting throttle.mail_requests): '
+  'locked_out (LK423). Events: user.registered, user.invited, role.granted.';
 REVOKE ALL ON FUNCTION latchkey.invite_user(text, text, text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.invite_user(text, text, text, uuid) TO latchkey_gateway, latchkey_admin;
 

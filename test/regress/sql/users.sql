@@ -109,6 +109,10 @@ SELECT token AS invitation FROM latchkey.invite_user('users_jon@example.com') \g
 SELECT token AS reset FROM latchkey.request_password_reset('users_jon@example.com') \gset
 SELECT email FROM latchkey.reset_password(:'reset', 'password of jon');
 SELECT regress.error_of(format('SELECT latchkey.accept_invitation(%L, ''another password'')', :'invitation'));
+-- Not too often: mailboxes are not to be flooded.
+SELECT regress.error_of('SELECT latchkey.invite_user(''users_max@example.com'')') FROM generate_series(1, 6);
+SELECT latchkey.delete_user(regress.id_of('users_max'));
+SELECT regress.error_of('SELECT latchkey.invite_user(''users_max@example.com'')') AS a_new_user;
 -- Expired; blocked; deleted; another address by now.
 SELECT user_id AS kim, token AS kim_token FROM latchkey.invite_user('users_kim@example.com') \gset
 BEGIN;
