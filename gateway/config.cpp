@@ -70,6 +70,9 @@ const std::vector<Option>& Options() {
        0, 0, "follows the public URL in password reset links, before the token"},
       {"verify-path", "LATCHKEY_VERIFY_PATH", "PATH", "/verify-email?token=", &Config::verify_path,
        0, 0, "follows the public URL in address confirmation links, before the token"},
+      {"invitation-path", "LATCHKEY_INVITATION_PATH", "PATH",
+       "/accept-invitation?token=", &Config::invitation_path, 0, 0,
+       "follows the public URL in the links of invitations, before the token"},
       {"mail-command", "LATCHKEY_MAIL_COMMAND", "PROGRAM", "", &Config::mail_command, 0, 0,
        "program that sends one mail, described as a JSON line on its standard input; run without "
        "a shell and without arguments"},

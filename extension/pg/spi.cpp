@@ -106,9 +106,10 @@ void Spi::Prepare(Statement& statement, const Param* params, size_t count) {
   const char* sql = statement.sql_;
   Oid* type_array = types;
   const int type_count = static_cast<int>(count);
+  const int options =
+      statement.planning_ == Statement::kGeneric ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN;
   statement.plan_ = Call([=] {
-    // Generic: every statement here finds its rows by key, whatever the values are.
-    SPIPlanPtr plan = SPI_prepare_cursor(sql, type_count, type_array, CURSOR_OPT_GENERIC_PLAN);
+    SPIPlanPtr plan = SPI_prepare_cursor(sql, type_count, type_array, options);
     if (plan == nullptr || SPI_keepplan(plan) != 0) {
       elog(ERROR, "latchkey: a statement could not be prepared: %s",
            SPI_result_code_string(SPI_result));

@@ -28,13 +28,19 @@ class OwnerScope {
 // life of the backend (the server replans it when what it names changes).
 class Statement {
  public:
-  constexpr explicit Statement(const char* sql) : sql_(sql) {}
+  // kGeneric: one plan for all values, for what finds its rows by key. kCustom: a plan for the
+  // values of each run, for searches whose best way depends on what is asked.
+  enum Planning { kGeneric, kCustom };
+
+  constexpr explicit Statement(const char* sql, Planning planning = kGeneric)
+      : sql_(sql), planning_(planning) {}
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
  private:
   friend class Spi;
   const char* sql_;
+  Planning planning_;
   SPIPlanPtr plan_ = nullptr;
 };
 

@@ -1,4 +1,6 @@
 // Giving roles to users and taking them away; the first administrator.
+#include "extension/roles/granting.hpp"
+
 #include "extension/accounts/passwords.hpp"
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
@@ -114,15 +116,22 @@ void RequireTrustworthy(const accounts::Credentials& user) {
 
 }  // namespace
 
+std::vector<pg::Value> GrantRole(pg::Spi& spi, const Uuid& user_id,
+                                 const std::optional<Uuid>& tenant_id, std::string_view role,
+                                 const std::optional<pg::Timestamp>& expires_at) {
+  const GrantKey key{user_id, tenant_id.value_or(kNoTenant), std::string(role)};
+  RequireOther(user_id);
+  RequireUserAndTenant(spi, key);
+  RequireHeld(spi, RequireRole(spi, key)->patterns, key.Tenant());
+  return StoreGrant(spi, key, expires_at);
+}
+
 LATCHKEY_FUNCTION(grant_role, kOpen) {
   const GrantKey key = KeyOf(args);
   const auto expires_at = ExpiryArgument(args, 3);
   permissions::Require(args, "roles.grant", key.Tenant());
-  RequireOther(key.user_id);
   pg::Spi spi;
-  RequireUserAndTenant(spi, key);
-  RequireHeld(spi, RequireRole(spi, key)->patterns, key.Tenant());
-  const auto columns = StoreGrant(spi, key, expires_at);
+  const auto columns = GrantRole(spi, key.user_id, key.Tenant(), key.role, expires_at);
   spi.Finish();
   return args.ReturnRow(columns);
 }

@@ -221,7 +221,7 @@ std::optional<Failure> Dispatcher::HandleSql(const Route& route, size_t index,
 std::optional<Failure> Dispatcher::Respond(const Route& route, const PGresult* rows,
                                            Response& response) {
   if (!rows) return Failure{ErrorId::InternalError};
-  if (route.mails) {
+  if (route.mails && !route.mails_too) {
     for (int row = 0; row < PQntuples(rows); ++row) mailer_.Send(std::string(Cell(rows, row, 0)));
     Wrap(route, {}, response.body);
     return std::nullopt;

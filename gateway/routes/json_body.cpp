@@ -6,6 +6,7 @@
 
 #include "gateway/http/json_emitter.hpp"
 #include "gateway/http/json_text.hpp"
+#include "gateway/routes/value_forms.hpp"
 
 namespace latchkey {
 namespace {
@@ -52,6 +53,8 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
       return FailField("is longer than " + std::to_string(at_->max_length) + " characters");
     }
     if (is_list) return AddElement(value);
+    const std::string wrong = WrongForm(at_->type, value);
+    if (!wrong.empty()) return FailField(wrong);
     values_[index_] = std::move(value);
     return true;
   }

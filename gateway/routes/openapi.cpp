@@ -59,6 +59,9 @@ Json ArgumentSchema(const Argument& argument) {
     case Type::kUuid:
       schema = {{"type", "string"}, {"format", "uuid"}};
       break;
+    case Type::kTimestamp:
+      schema = {{"type", "string"}, {"format", "date-time"}};
+      break;
     default:
       schema["type"] = "string";
       if (argument.type == Type::kEmail) schema["format"] = "email";
@@ -111,8 +114,8 @@ Json SuccessSchema(const Route& route) {
   Json properties = {{"success", {{"type", "boolean"}, {"const", true}}}};
   Json required = Json::array({"success"});
   for (const Member& member : route.members) {
-    Json schema =
-        IsPrimitive(member.type) ? TypeSchema(member.type, false) : Reference(member.type);
+    Json schema = IsPrimitive(member.type) ? TypeSchema(member.type, member.nullable)
+                                           : Reference(member.type);
     if (member.is_list) schema = {{"type", "array"}, {"items", schema}};
     if (member.nullable) schema = {{"anyOf", Json::array({schema, {{"type", "null"}}})}};
     properties[member.name] = schema;

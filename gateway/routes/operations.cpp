@@ -34,7 +34,7 @@ const std::vector<Route>& AllRoutes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> routes;
     for (const auto& module : {AccountRoutes(), SessionRoutes(), RoleRoutes(), ApiKeyRoutes(),
-                               PlanRoutes(), OperationRoutes()}) {
+                               PlanRoutes(), UserRoutes(), OperationRoutes()}) {
       routes.insert(routes.end(), module.begin(), module.end());
     }
     return routes;

@@ -16,8 +16,18 @@ enum class Who {
   kBearerIsGiven,  // the token is an argument of the statement, which judges it itself
 };
 
-enum class Source { kBody, kPath, kQuery, kBearer, kResetLink, kVerifyLink };
-enum class Type { kText, kEmail, kPassword, kUuid, kInteger, kBoolean, kObject, kTextList };
+enum class Source { kBody, kPath, kQuery, kBearer, kResetLink, kVerifyLink, kInvitationLink };
+enum class Type {
+  kText,
+  kEmail,
+  kPassword,
+  kUuid,
+  kTimestamp,
+  kInteger,
+  kBoolean,
+  kObject,
+  kTextList
+};
 
 // Where one parameter ($1, $2 …, in this order) of a route's statement comes from.
 struct Argument {
@@ -34,7 +44,7 @@ struct Member {
   const char* name;
   const char* type;  // string, integer, date-time, uuid, or the name of a schema
   bool is_list;
-  bool nullable = false;
+  bool nullable = false;  // of those that are no schema
 };
 
 // How column 1 of the result becomes the answer. It is JSON that PostgreSQL made, and is spliced in
@@ -58,9 +68,11 @@ struct Route {
   const char* sql = nullptr;
   Who who = Who::kPublic;
   Access access = Access::kRead;
-  bool slow = false;               // hashes a password
-  bool mails = false;              // column 1 of each row is a mail for the mail program
-  bool mails_too = false;          // column 4 is one, or null; its link is null while none can go
+  bool slow = false;   // hashes a password
+  bool mails = false;  // column 1 of each row is a mail for the mail program
+  // Column 4 is one, or null. Its link is null while none can go, unless `mails` is set too: then
+  // the request fails.
+  bool mails_too = false;
   bool ignores_bad_token = false;  // a token that is no good is as good as success
   std::vector<Argument> arguments = {};
   Shape shape = Shape::kMessage;
@@ -127,6 +139,8 @@ constexpr size_t kMaxName = 200;
 constexpr size_t kMaxToken = 4096;
 constexpr size_t kMaxRoleName = 63;
 constexpr size_t kMaxPermission = 100;
+constexpr size_t kUuidLength = 36;
+constexpr size_t kMaxTimestamp = 40;
 
 // The tables of the modules, and all of them in one.
 std::vector<Route> AccountRoutes();
@@ -134,6 +148,7 @@ std::vector<Route> SessionRoutes();
 std::vector<Route> RoleRoutes();
 std::vector<Route> ApiKeyRoutes();
 std::vector<Route> PlanRoutes();
+std::vector<Route> UserRoutes();
 std::vector<Route> OperationRoutes();
 const std::vector<Route>& AllRoutes();
 

@@ -119,6 +119,15 @@ Schema IssuedApiKey() {
            {"expires_at", "date-time", kNullable, "When it ends."}}};
 }
 
+Schema Invitation() {
+  return {"Invitation",
+          "Who was invited.",
+          {{"user_id", "uuid", kAlways, "The user."},
+           {"email", "string", kAlways, "The address that the mail goes to."},
+           {"expires_at", "date-time", kNullable,
+            "Until when its link is good; null for who was a user already."}}};
+}
+
 Schema Model() {
   return {"Model",
           "A model that a plan may include.",
@@ -154,6 +163,7 @@ const std::vector<Schema>& AllSchemas() {
       ServiceAccount(),
       ApiKey(),
       IssuedApiKey(),
+      Invitation(),
       Model(),
       Problem(),
       {"Health", "The process is alive.", {{"status", "string", kAlways, "ok"}}},

@@ -9,7 +9,7 @@ UNION ALL SELECT 'extension', 'latchkey' FROM pg_extension WHERE extname = 'latc
 -- A function's comment names each SQLSTATE with its own code.
 SELECT p.oid::regprocedure::text AS function, m[1] AS state FROM pg_proc p, regexp_matches(obj_description(p.oid, 'pg_proc'), '(\w+ \(LK\d+)', 'g') AS m
  WHERE p.pronamespace = 'latchkey'::regnamespace AND p.proname NOT LIKE '\_%' AND m[1] NOT IN ('invalid_argument (LK400', 'not_found (LK404', 'already_exists (LK409',
-       'invalid_token (LK411', 'forbidden (LK403', 'too_busy (LK503', 'not_configured (LK504', 'tier_required (LK413', 'conflict (LK410');
+       'invalid_token (LK411', 'forbidden (LK403', 'too_busy (LK503', 'not_configured (LK504', 'tier_required (LK413', 'conflict (LK410', 'locked_out (LK423');
 -- Executable by PUBLIC; types and tables that PUBLIC may use.
 SELECT p.oid::regprocedure FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a WHERE p.pronamespace = 'latchkey'::regnamespace AND a.grantee = 0;
 SELECT c.oid::regclass FROM pg_class c, aclexplode(c.relacl) AS a WHERE c.relnamespace = 'latchkey'::regnamespace AND a.grantee = 0;

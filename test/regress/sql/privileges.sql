@@ -42,7 +42,7 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN name = 'new_password' THEN '''a new password'''
            WHEN name = 'hash' THEN 'NULL::text' WHEN name = 'plan' THEN '''free''' WHEN name = 'status' THEN '''active'''
            WHEN name = 'key' THEN '''tokens.issuer''' WHEN name = 'value' THEN '''latchkey''' WHEN name = 'feature' THEN '''model:gpt-3.5-turbo'''
-           WHEN name = 'scope' THEN 'NULL::text' WHEN name = 'role' OR (name = 'name' AND p.proname ~ '_role$') THEN '''support'''
+           WHEN name IN ('scope', 'search', 'tier') OR (name = 'role' AND p.proname = 'invite_user') THEN 'NULL::text' WHEN name = 'role' OR (name = 'name' AND p.proname ~ '_role$') THEN '''support'''
            WHEN name IN ('permission', 'read', 'write') OR (name = 'name' AND p.proname ~ '_permission$') THEN '''users.read''' WHEN name = 'permissions' THEN '''{users.read}''::text[]'
            WHEN t = 'regclass'::regtype THEN '''regress.calls''::regclass' WHEN t = 'name'::regtype THEN 'NULL::name' WHEN t = 'boolean'::regtype THEN 'true'
            WHEN t = 'timestamptz'::regtype THEN 'NULL::timestamptz'
