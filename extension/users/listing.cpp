@@ -15,6 +15,10 @@ constexpr size_t kMinSearchCharacters = 3;  // a trigram
 constexpr size_t kMaxSearchCharacters = 200;
 constexpr int32_t kMaxRows = 1000;
 
+// Users that a walk along the newest looks at.
+constexpr int64_t kFirstWalk = 2000;
+constexpr int64_t kLongestWalk = 40000;
+
 struct Filter {
   std::optional<std::string> pattern;  // for LIKE
   std::optional<std::string> role;
@@ -75,13 +79,13 @@ void CheckNames(pg::Spi& spi, const Filter& filter) {
   }
 }
 
-// A page is looked for among the newest users first: what many match is found there at once. If
-// they don't fill it, all that match are found by whatever index the planner takes for these
-// values, and sorted. (Left to choose between the two by itself, it walks through all users for
-// what matches none but old ones.)
+// A page is looked for among the newest users first: what many match is found there at once. How
+// many of them match tells how far a walk would have to go to fill the page. Where that is far, all
+// that match are found by whatever index the planner takes for these values, and sorted. (Left to
+// choose by itself, it walks through all users for what matches none but old ones.)
 #define LATCHKEY_NEWEST                                               \
   "(SELECT n.* FROM latchkey.users n WHERE ($5 IS NULL OR n.id < $5)" \
-  "  ORDER BY n.id DESC LIMIT 2000) u"
+  "  ORDER BY n.id DESC LIMIT $11) u"
 #define LATCHKEY_MATCHING(users, joins)                                 \
   "SELECT u.id FROM " users joins                                       \
   " WHERE ($1 IS NULL OR u.search_text LIKE lower(normalize($1, NFC)))" \
@@ -104,18 +108,21 @@ void CheckNames(pg::Spi& spi, const Filter& filter) {
   "  AND (a.plan = $9 AND " LATCHKEY_GRANTS_PLAN( \
       "a", "$10") " OR $9 = 'free' AND NOT " LATCHKEY_GRANTS_PLAN("a", "$10") ")"
 
-// Sets `count`.
-pg::Raw RunPage(pg::Spi& spi, pg::Statement& statement, const Filter& filter, int64_t& count) {
+struct Page {
+  int64_t count = 0;
+  pg::Raw ids;  // newest first, as uuid[]; null for none
+};
+
+// `newest`: how many users a walk looks at.
+Page RunPage(pg::Spi& spi, pg::Statement& statement, const Filter& filter, int64_t newest = 0) {
   const pg::Timestamp past_due_since = accounts::PastDueSince(spi);
   const pg::Rows rows = spi.Read(statement, filter.pattern, filter.status, filter.created_from,
                                  filter.created_before, filter.after, int64_t{filter.max_rows},
-                                 filter.role, pg::Now(), filter.tier, past_due_since);
-  count = rows[0].Get<int64_t>(1);
-  return rows[0].Copy(2);
+                                 filter.role, pg::Now(), filter.tier, past_due_since, newest);
+  return {rows[0].Get<int64_t>(1), rows[0].Copy(2)};
 }
 
-// The ids of the page, newest first, as uuid[]; null for none.
-pg::Raw FindPage(pg::Spi& spi, const Filter& filter) {
+Page FindPage(pg::Spi& spi, const Filter& filter) {
   constexpr auto kCustom = pg::Statement::kCustom;
   static pg::Statement newest(LATCHKEY_AMONG_NEWEST(""), kCustom);
   static pg::Statement newest_by_tier(LATCHKEY_AMONG_NEWEST(LATCHKEY_WITH_TIER), kCustom);
@@ -123,12 +130,19 @@ pg::Raw FindPage(pg::Spi& spi, const Filter& filter) {
   static pg::Statement by_tier(LATCHKEY_AMONG_ALL(LATCHKEY_WITH_TIER), kCustom);
   static pg::Statement by_role(LATCHKEY_AMONG_ALL(LATCHKEY_WITH_ROLE), kCustom);
   static pg::Statement by_both(LATCHKEY_AMONG_ALL(LATCHKEY_WITH_ROLE LATCHKEY_WITH_TIER), kCustom);
-  int64_t count = 0;
   // Few have a role, and its index finds them.
-  if (filter.role) return RunPage(spi, filter.tier ? by_both : by_role, filter, count);
-  const pg::Raw page = RunPage(spi, filter.tier ? newest_by_tier : newest, filter, count);
-  if (count == filter.max_rows) return page;
-  return RunPage(spi, filter.tier ? by_tier : all, filter, count);
+  if (filter.role) return RunPage(spi, filter.tier ? by_both : by_role, filter);
+  pg::Statement& walk = filter.tier ? newest_by_tier : newest;
+  Page page = RunPage(spi, walk, filter, kFirstWalk);
+  if (page.count == filter.max_rows) return page;
+  // Half as far again as it would be on average.
+  const int64_t distance =
+      page.count == 0 ? kLongestWalk + 1 : kFirstWalk * filter.max_rows * 3 / (page.count * 2);
+  if (distance <= kLongestWalk) {
+    page = RunPage(spi, walk, filter, distance);
+    if (page.count == filter.max_rows) return page;
+  }
+  return RunPage(spi, filter.tier ? by_tier : all, filter);
 }
 
 }  // namespace
@@ -138,9 +152,9 @@ LATCHKEY_FUNCTION(list_users, kOpen) {
   permissions::Require(args, "users.read");
   pg::Spi spi(pg::Spi::kReadOnly);
   CheckNames(spi, filter);
-  const pg::Raw page = FindPage(spi, filter);
+  const Page page = FindPage(spi, filter);
   std::vector<std::vector<pg::Value>> users;
-  if (!page.is_null) users = accounts::LoadUserAccounts(spi, page);
+  if (!page.ids.is_null) users = accounts::LoadUserAccounts(spi, page.ids);
   spi.Finish();
   args.BeginSet();
   for (const auto& columns : users) args.EmitRow(columns);

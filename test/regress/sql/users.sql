@@ -65,6 +65,18 @@ SELECT size, count(*) AS pages, string_agg(DISTINCT cardinality(ids)::text, ' ')
        (SELECT array_agg(id ORDER BY n, place) FROM pages AS p, unnest(p.ids) WITH ORDINALITY AS u (id, place) WHERE p.size = pages.size)
          = (SELECT array_agg(id ORDER BY id DESC) FROM latchkey.users WHERE email LIKE 'tier\_%') AS each_once FROM pages GROUP BY size ORDER BY size;
 ROLLBACK;
+-- The same page whichever way it is found: what many, some, few and only old ones match, among more users than a walk looks at.
+BEGIN;
+CREATE TEMP TABLE crowd AS SELECT n, (lpad(to_hex(n), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid AS id FROM generate_series(1, 9000) AS n;
+INSERT INTO latchkey.accounts (id, kind, plan, subscription_status) SELECT id, 'user', CASE WHEN n % 50 = 0 THEN 'pro' ELSE 'free' END, 'active' FROM crowd;
+INSERT INTO latchkey.users (id, email, name) SELECT id, 'crowd' || n || CASE WHEN n < 100 THEN '@old.test' ELSE '@new.test' END,
+       concat('Crowd', CASE WHEN n % 2 = 0 THEN ' Even' END, CASE WHEN n % 100 = 0 THEN ' Hundred' END, CASE WHEN n % 3000 = 0 THEN ' Thousands' END) FROM crowd;
+SELECT count(*) AS wrong FROM unnest(ARRAY['crowd', 'even', 'hundred', 'thousands', '@old.test', 'nothing']) AS s, unnest(ARRAY[NULL, 'pro', 'free']) AS t, unnest(ARRAY[1, 30, 1000]) AS size,
+       unnest(ARRAY['ffffffff-ffff-ffff-ffff-ffffffffffff', (SELECT id FROM crowd WHERE n = 4000)]::uuid[]) AS after
+ WHERE ARRAY(SELECT id FROM latchkey.list_users(s, tier => t, after => after, max_rows => size))
+    <> ARRAY(SELECT u.id FROM latchkey.users u JOIN latchkey.accounts a USING (id) WHERE (u.name || ' ' || u.email) ILIKE '%' || s || '%' AND a.plan = coalesce(t, a.plan)
+                AND u.id < after ORDER BY u.id DESC LIMIT size);
+ROLLBACK;
 -- A row as get_user() returns it.
 SELECT l = latchkey.get_user(:'amy') AS same FROM latchkey.list_users('users_amy') AS l;
 SELECT n AS max_rows, regress.error_of(format('SELECT latchkey.list_users(max_rows => %L)', n)) FROM unnest(ARRAY[0, -1, 1001, NULL]) AS n;
