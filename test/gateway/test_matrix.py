@@ -13,12 +13,11 @@ from harness import PASSWORD, GatewayTest, new_email, sql
 
 EXPECTED = pathlib.Path(__file__).with_name("matrix.tsv")
 NO_ID = "00000000-0000-7000-8000-000000000000"
-# Public routes that hash or throttle answer all callers alike; asking once is enough.
 FIELDS = {
     "password": PASSWORD, "current_password": PASSWORD, "new_password": "another " + PASSWORD,
     "name": "matrix", "description": "of the matrix", "permissions": ["users.read"], "role": "support",
     "plan": "free", "status": "active", "reason": "none", "profile": {}, "onboarding_step": "done",
-    "token": "a.b.c", "scope": "platform", "overlap": "1 day", "expires_at": "2100-01-01T00:00:00Z",
+    "token": "a.b.c", "scope": "platform", "disabled": True, "expires_at": "2100-01-01T00:00:00Z",
 }
 ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "tenant"),
          "staff": ("staff", "tenant"), "manager": ("admin", "tenant"), "owner": ("owner", "tenant"),
@@ -34,6 +33,7 @@ def new_tenant():
 
 
 class MatrixTest(GatewayTest):
+    flags = ("--mail-command", "/bin/true", "--public-url", "https://example.com")
     maxDiff = None
 
     @classmethod
