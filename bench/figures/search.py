@@ -10,7 +10,7 @@ from harness import latchkey, load, settings
 DATABASE = "search"
 PAGE = 50
 
-READ = "SELECT id, email, name FROM latchkey.users WHERE id = md5('user ' || :n)::uuid"
+READ = "SELECT id, email, name FROM latchkey.users WHERE id = user_id(:n)"
 SEARCH = f"SELECT id, email, name FROM latchkey.list_users(search => {{term}}, max_rows => {PAGE})"
 TERMS = {  # what search_users.sql gives to user n
     "one user": "'.' || :n || '@'",
