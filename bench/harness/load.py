@@ -61,11 +61,11 @@ def speed(private, script, environment, per_transaction, defines=()):
     return run
 
 
-def latencies(environment, script, secs=None):
-    """Rate and percentiles of a script of one statement with 8 clients, from pgbench's log of each."""
+def latencies(environment, script, clients, secs=None):
+    """Rate and percentiles of a script of one statement, from pgbench's log of each."""
     secs = secs or settings.SECS
     with tempfile.TemporaryDirectory() as folder:
-        run_pgbench(environment, folder, script, secs, ["-c", "8", "-j", "2", "-l"])
+        run_pgbench(environment, folder, script, secs, ["-c", str(clients), "-j", str(min(clients, 2)), "-l"])
         taken_us = sorted(int(line.split()[2]) for log in pathlib.Path(folder).iterdir()
                           for line in log.read_text().splitlines())
     if not taken_us:
