@@ -1,10 +1,13 @@
 // The shared library's entry: what a backend sets up when it loads Latchkey.
 #include "extension/accounts/hooks.hpp"
+#include "extension/api_keys/verification.hpp"
+#include "extension/core/api_key_token.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/plans/plans.hpp"
 #include "extension/roles/escalation.hpp"
 #include "extension/roles/grants.hpp"
+#include "extension/sessions/bearer_hooks.hpp"
 #include "extension/sessions/session_store.hpp"
 #include "extension/settings/server_settings.hpp"
 
@@ -24,5 +27,7 @@ void _PG_init(void) {
                                latchkey::plans::OfferOf};
   latchkey::permissions::hooks = {latchkey::roles::PrincipalHolds,
                                   latchkey::roles::PrincipalHoldsAllOf};
+  latchkey::sessions::bearer_hooks = {latchkey::LooksLikeApiKey, latchkey::api_keys::FindService,
+                                      latchkey::api_keys::NoteUse};
 }
 }

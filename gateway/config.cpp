@@ -30,7 +30,7 @@ const std::vector<Option>& Options() {
        "port to listen on; 0 takes a free one"},
       {"database-url", "LATCHKEY_DATABASE_URL", "URL", "", &Config::database_url, 0, 0,
        "libpq connection URL or string; the role needs latchkey_gateway and nothing else "
-       "(import-users: latchkey_admin)"},
+       "(import-users and create-admin: latchkey_admin)"},
       {"pool-size", "LATCHKEY_POOL_SIZE", "N", "0", &Config::pool_size, 0, 1000,
        "database connections at most; 0: the slow limit, and two for each processor (at least 4). "
        "More help when statements wait (for locks, for a distant server), not when they compute"},
@@ -70,6 +70,9 @@ const std::vector<Option>& Options() {
        0, 0, "follows the public URL in password reset links, before the token"},
       {"verify-path", "LATCHKEY_VERIFY_PATH", "PATH", "/verify-email?token=", &Config::verify_path,
        0, 0, "follows the public URL in address confirmation links, before the token"},
+      {"invitation-path", "LATCHKEY_INVITATION_PATH", "PATH",
+       "/accept-invitation?token=", &Config::invitation_path, 0, 0,
+       "follows the public URL in the links of invitations, before the token"},
       {"mail-command", "LATCHKEY_MAIL_COMMAND", "PROGRAM", "", &Config::mail_command, 0, 0,
        "program that sends one mail, described as a JSON line on its standard input; run without "
        "a shell and without arguments"},
@@ -185,8 +188,10 @@ ConfigResult ReadConfig(int argc, char** argv) {
       result.help = true;
     } else if (word == "--version") {
       result.version = true;
-    } else if (word == "--rejected" && i + 1 < argc) {
-      // A flag of one command only, which reads it itself.
+    } else if (word == "--promote") {
+      // A flag of one command only, which reads it itself; so are the next two.
+      result.arguments.push_back(word);
+    } else if ((word == "--rejected" || word == "--name") && i + 1 < argc) {
       result.arguments.push_back(word);
       result.arguments.push_back(argv[++i]);
     } else if (word.rfind("--", 0) == 0) {

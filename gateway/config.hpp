@@ -26,6 +26,7 @@ struct Config {
   std::string public_url;
   std::string reset_path;
   std::string verify_path;
+  std::string invitation_path;
   std::string mail_command;
   long mail_timeout_ms = 0;
   bool access_log = true;

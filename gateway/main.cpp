@@ -17,6 +17,11 @@ constexpr char kUsage[] =
     "  serve                 answer requests until SIGTERM (the default)\n"
     "  import-users FILE     import users from a JSON file, in batches; --rejected PATH names the\n"
     "                        file for rejected entries (default: FILE.rejected.json)\n"
+    "  create-admin EMAIL    make a user an administrator of the platform: a new one, whose "
+    "password is\n"
+    "                        asked for (or is a line of standard input), with --name NAME; or "
+    "with\n"
+    "                        --promote one who exists\n"
     "  openapi               print the OpenAPI document\n"
     "  routes                print the routes as a markdown table\n"
     "  errors                print the errors as a markdown table\n"
@@ -34,6 +39,9 @@ int Run(const latchkey::ConfigResult& read) {
   const std::string command = words.empty() ? "serve" : words[0];
   if (command == "import-users") {
     return latchkey::ImportUsers(read.config, {words.begin() + 1, words.end()});
+  }
+  if (command == "create-admin") {
+    return latchkey::CreateAdmin(read.config, {words.begin() + 1, words.end()});
   }
   if (words.size() > 1) return Usage(("unexpected argument " + words[1]).c_str());
   if (command == "serve") return latchkey::Serve(read.config);

@@ -6,7 +6,7 @@ and every 16th time through it the client first draws 64 other tokens at random:
 1,024 calls. The peers run in scripts of the very same shape.
 """
 
-from harness import load, machine, seed
+from harness import load, seed
 
 CALLS = 64
 ROUNDS = 16
@@ -59,12 +59,6 @@ def run(bench):
 
 
 def speed(bench, script, database=None):
-    """A measurement of one script; `cpu_us` is what the server's processes used per statement."""
-
-    def run_pgbench():
-        with machine.CpuTime(bench.cluster.pid) as used:
-            metrics = load.pgbench(bench.cluster.environment(database), script,
-                                   per_transaction=CALLS, defines=["round=0"])
-        return {**metrics, "cpu_us": 1e6 * used.seconds / metrics["statements"]}
-
-    return run_pgbench
+    """A measurement of one script."""
+    return load.speed(bench.cluster, script, bench.cluster.environment(database),
+                      per_transaction=CALLS, defines=["round=0"])

@@ -100,13 +100,13 @@ class Cluster:
             self.pg_ctl_("-m", "immediate", "stop")
         shutil.rmtree(self.root, ignore_errors=True)
 
-    def environment(self, database=None):
+    def environment(self, database=None, user=None):
         """What libpq and the node driver need to connect; the same transport for every side."""
         return dict(
             os.environ,
             PGHOST=str(self.root),
             PGPORT=str(self.port),
-            PGUSER=self.superuser,
+            PGUSER=user or self.superuser,
             PGDATABASE=database or self.database,
             PGOPTIONS="-c client_min_messages=warning",
         )

@@ -1,4 +1,4 @@
-"""Our side of a run: the extension installed and created, and the role that the gateway uses."""
+"""Our side of a run: the extension installed and created, and the roles that use it."""
 
 import os
 import subprocess
@@ -6,6 +6,13 @@ import subprocess
 from . import settings
 
 GATEWAY_ROLE = "bench_gateway"
+APP_ROLE = "bench_app"
+ADMIN_ROLE = "bench_admin"
+LOGINS = {
+    GATEWAY_ROLE: "latchkey_gateway",
+    APP_ROLE: "latchkey_app",
+    ADMIN_ROLE: "latchkey_admin",
+}
 
 
 def cores():
@@ -27,12 +34,13 @@ def install():
 
 
 def create_extension(cluster, database=None):
-    """CREATE EXTENSION in a database; the gateway's role exists once for all databases."""
+    """CREATE EXTENSION in a database; the roles exist once for all databases."""
     cluster.sql("SET client_min_messages = warning; CREATE EXTENSION latchkey CASCADE", database)
-    cluster.sql(f"""
-        SELECT 'CREATE ROLE {GATEWAY_ROLE} LOGIN IN ROLE latchkey_gateway'
-        WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{GATEWAY_ROLE}') \\gexec
-    """, database)
+    for role, group in LOGINS.items():
+        cluster.sql(f"""
+            SELECT 'CREATE ROLE {role} LOGIN IN ROLE {group}'
+            WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec
+        """, database)
 
 
 def gateway_environment(cluster):

@@ -1,5 +1,6 @@
 """The load generators: one pgbench or wrk run, parsed into numbers."""
 
+import pathlib
 import re
 import subprocess
 import tempfile
@@ -17,25 +18,62 @@ def milliseconds(text):
     return float(match[1]) * UNIT_MS[match[2]]
 
 
+def run_pgbench(environment, folder, script, secs, options):
+    """One run in `folder` of a prepared script; returns what pgbench prints."""
+    command = [cluster.pg_program("pgbench"), "-n", "-M", "prepared", "-T", str(secs)]
+    command += ["-f", str(script), *options]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True,
+        timeout=secs * 6 + 60, check=False,
+    )
+    if done.returncode != 0 or "aborted" in done.stderr:
+        raise SystemExit(f"pgbench failed: {done.stderr[-2000:]}")
+    return done.stdout
+
+
 def pgbench(environment, script, clients=8, per_transaction=1, secs=None, defines=()):
     """Statements per second of a prepared script that holds `per_transaction` statements."""
-    secs = secs or settings.SECS
-    command = [cluster.pg_program("pgbench"), "-n", "-M", "prepared", "-T", str(secs)]
-    command += ["-c", str(clients), "-j", str(min(clients, 2)), "-f", str(script)]
+    options = ["-c", str(clients), "-j", str(min(clients, 2))]
     for define in defines:
-        command += ["-D", define]
+        options += ["-D", define]
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True,
-            timeout=secs * 6 + 60, check=False,
-        )
-    rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
-    if done.returncode != 0 or "aborted" in done.stderr or not rate:
-        raise SystemExit(f"pgbench failed: {done.stderr[-2000:]}")
-    done_count = re.search(r"actually processed: (\d+)", done.stdout)
+        printed = run_pgbench(environment, folder, script, secs or settings.SECS, options)
+    rate = re.search(r"^tps = ([\d.]+)", printed, re.M)
+    if not rate:
+        raise SystemExit(f"pgbench has done nothing:\n{printed}")
+    done_count = re.search(r"actually processed: (\d+)", printed)
     return {
         "per_second": float(rate[1]) * per_transaction,
         "statements": int(done_count[1]) * per_transaction,
+    }
+
+
+def speed(private, script, environment, per_transaction, defines=()):
+    """A measurement with 8 clients: `statement_us` is how long each waits for a statement, on
+    average, and `cpu_us` what the server's processes used for it."""
+
+    def run():
+        with machine.CpuTime(private.pid) as used:
+            metrics = pgbench(environment, script, 8, per_transaction, defines=defines)
+        return {**metrics, "statement_us": 8 * 1e6 / metrics["per_second"],
+                "cpu_us": 1e6 * used.seconds / metrics["statements"]}
+
+    return run
+
+
+def latencies(environment, script, clients, secs=None):
+    """Rate and percentiles of a script of one statement, from pgbench's log of each."""
+    secs = secs or settings.SECS
+    with tempfile.TemporaryDirectory() as folder:
+        run_pgbench(environment, folder, script, secs, ["-c", str(clients), "-j", str(min(clients, 2)), "-l"])
+        taken_us = sorted(int(line.split()[2]) for log in pathlib.Path(folder).iterdir()
+                          for line in log.read_text().splitlines())
+    if not taken_us:
+        raise SystemExit(f"pgbench has finished nothing of {script.name} in {secs} s")
+    return {
+        "per_second": len(taken_us) / secs,
+        "p50_ms": taken_us[len(taken_us) // 2] / 1000,
+        "p99_ms": taken_us[len(taken_us) * 99 // 100] / 1000,
     }
 
 

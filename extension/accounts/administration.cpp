@@ -82,6 +82,7 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
   // for login.
   ForgetFailures(spi, "password_reset", email_key);
   ForgetFailures(spi, "email_verification", email_key);
+  ForgetFailures(spi, "invitation", email_key);
   LockStatus(spi, user_id);
   hooks.check_dispensable(spi, user_id);
   hooks.erase_roles(spi, user_id);

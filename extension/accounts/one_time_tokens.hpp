@@ -5,7 +5,8 @@
 
 namespace latchkey::accounts {
 
-enum class TokenPurpose { kPasswordReset, kEmailVerification };
+// An invitation is good only until the user has a password.
+enum class TokenPurpose { kPasswordReset, kEmailVerification, kInvitation };
 
 struct IssuedToken {
   std::string token;
@@ -23,5 +24,6 @@ Uuid FindToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose);
 Uuid RedeemToken(pg::Spi& spi, std::string_view token, TokenPurpose purpose);
 
 void DeleteTokens(pg::Spi& spi, const Uuid& user_id);
+void DeleteTokens(pg::Spi& spi, const Uuid& user_id, TokenPurpose purpose);
 
 }  // namespace latchkey::accounts

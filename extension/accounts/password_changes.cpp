@@ -7,14 +7,10 @@
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/transaction_state.hpp"
-#include "extension/settings/settings.hpp"
 
 namespace latchkey::accounts {
 
 namespace {
-
-constexpr settings::IntegerSetting kMailRequests("throttle.mail_requests");
-constexpr settings::DurationSetting kWindow("throttle.window");
 
 void RecordUserEvent(pg::Spi& spi, const Uuid& user_id, const char* type) {
   events::Record(spi, {user_id, "user", user_id.ToString(), type});
@@ -24,13 +20,6 @@ void RequirePasswordRules(pg::Spi& spi, std::string_view password) {
   if (const auto problem = CheckPasswordRules(spi, password)) {
     throw Error(ErrorCode::kInvalidArgument, *problem);
   }
-}
-
-// Every request counts, answered or not: mailboxes are not to be flooded.
-bool MayMail(pg::Spi& spi, const char* scope, std::string_view key) {
-  const Admission admission = Admit(spi, scope, key, {kMailRequests.Get(spi), kWindow.Micros(spi)});
-  if (admission.attempt) RecordFailure(spi, *admission.attempt);
-  return admission.attempt.has_value();
 }
 
 void EmitMailToken(pg::Args& args, const Credentials& user, const IssuedToken& issued) {

@@ -22,10 +22,10 @@ bool IsKnownStatus(std::string_view status) {
 std::string EffectivePlan(pg::Spi& spi, const Standing& standing) {
   const std::string& status = standing.subscription_status;
   if (status == "active" || status == "trialing") return standing.plan;
-  if (status == "past_due" && pg::Now() < standing.status_changed_at + kPastDueGrace.Micros(spi)) {
-    return standing.plan;
-  }
+  if (status == "past_due" && PastDueSince(spi) < standing.status_changed_at) return standing.plan;
   return kFreePlan;
 }
+
+pg::Timestamp PastDueSince(pg::Spi& spi) { return pg::Now() + -kPastDueGrace.Micros(spi); }
 
 }  // namespace latchkey::accounts

@@ -23,4 +23,13 @@ bool IsKnownStatus(std::string_view status);
 // setting plans.past_due_grace, the others not; else free.
 std::string EffectivePlan(pg::Spi& spi, const Standing& standing);
 
+// The same for a statement that looks for rows of latchkey.accounts, here `a`: whether the status
+// grants the plan. `past_due_since` is a parameter with the value of PastDueSince().
+#define LATCHKEY_GRANTS_PLAN(a, past_due_since)                 \
+  "(" a ".subscription_status IN ('active', 'trialing') OR (" a \
+  ".subscription_status = 'past_due' AND " a ".status_changed_at > " past_due_since "))"
+
+// What became past due later than this is within its grace.
+pg::Timestamp PastDueSince(pg::Spi& spi);
+
 }  // namespace latchkey::accounts

@@ -7,12 +7,16 @@
 #include "extension/core/digest.hpp"
 #include "extension/pg/advisory_slot.hpp"
 #include "extension/pg/transaction_state.hpp"
+#include "extension/settings/settings.hpp"
 
 namespace latchkey::accounts {
 
 namespace {
 
 constexpr int64_t kRetryWhenCrowded = 1000000;  // all places in flight: 1 s
+
+constexpr settings::IntegerSetting kMailRequests("throttle.mail_requests");
+constexpr settings::DurationSetting kWindow("throttle.window");
 
 struct Used {
   std::vector<int32_t> places;
@@ -135,6 +139,13 @@ void DropFailures(pg::Spi& spi, std::string_view scope, std::string_view key) {
   static pg::Statement statement(
       "DELETE FROM latchkey.login_attempts WHERE scope = $1 AND key_hash = $2");
   spi.RunLatest(statement, scope, pg::Bytes{HashKey(scope, key)});
+}
+
+bool MayMail(pg::Spi& spi, std::string_view scope, std::string_view email_key) {
+  const Limit limit{kMailRequests.Get(spi), kWindow.Micros(spi)};
+  const Admission admission = Admit(spi, scope, email_key, limit);
+  if (admission.attempt) RecordFailure(spi, *admission.attempt);
+  return admission.attempt.has_value();
 }
 
 std::optional<std::string> ClientNetwork(pg::Spi& spi) {

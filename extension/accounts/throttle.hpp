@@ -57,6 +57,11 @@ void ForgetFailures(pg::Spi& spi, std::string_view scope, std::string_view key);
 // The same without the lock, for a key that nobody has had yet: an import has room for many.
 void DropFailures(pg::Spi& spi, std::string_view scope, std::string_view key);
 
+// Whether another mail of this kind may go to the address, by setting throttle.mail_requests. Every
+// request counts, answered or not: mailboxes are not to be flooded. Takes its lock before any lock
+// on the user's row.
+bool MayMail(pg::Spi& spi, std::string_view scope, std::string_view email_key);
+
 // The network that counts as one client: an IPv4 address, or the /64 of an IPv6 one; IPv4 within
 // IPv6 is IPv4. Empty when the request's address is not known.
 std::optional<std::string> ClientNetwork(pg::Spi& spi);

@@ -88,22 +88,10 @@ Uuid CreateUser(pg::Spi& spi, const NewUser& user) {
   return id;
 }
 
-std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id) {
-  static pg::Statement statement(R"(
-    SELECT u.id, u.email, u.name, a.plan, a.subscription_status, a.stripe_customer_id,
-           coalesce(d.used, 0), coalesce(t.used, 0), u.created_at, u.updated_at,
-           u.email_verified_at IS NOT NULL, u.status, u.profile, u.onboarding_step, u.last_login_at,
-           $2::timestamptz, a.status_changed_at
-      FROM latchkey.users u
-      JOIN latchkey.accounts a ON a.id = u.id
-      LEFT JOIN latchkey.usage d ON d.account_id = u.id AND d.feature = $4 AND d.period_start = $3
-      LEFT JOIN latchkey.usage t ON t.account_id = u.id AND t.feature = $4
-                                AND t.period_start = '-infinity'
-     WHERE u.id = $1)");
-  const UsageDay today = UsageDay::Current();
-  const pg::Rows rows = spi.RunLatest(statement, user_id, today.end, today.start, kRequests);
-  if (rows.empty()) ThrowNoUser();
-  const pg::Row row = rows[0];
+namespace {
+
+// Of a row of LATCHKEY_USER_ACCOUNT.
+std::vector<pg::Value> AccountColumns(pg::Spi& spi, const pg::Row& row) {
   std::vector<pg::Value> columns;
   for (int i = 1; i <= kAccountColumns; ++i) {
     const pg::Raw raw = row.Copy(i);
@@ -115,6 +103,37 @@ std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id) {
   columns[kTierColumn - 1] = pg::ToValue(tier);
   MemoryContextSwitchTo(old);
   return columns;
+}
+
+// $1 and $2: start and end of the day of usage; $3: the feature that is counted.
+#define LATCHKEY_USER_ACCOUNT                                                                      \
+  "SELECT u.id, u.email, u.name, a.plan, a.subscription_status, a.stripe_customer_id,"             \
+  "       coalesce(d.used, 0), coalesce(t.used, 0), u.created_at, u.updated_at,"                   \
+  "       u.email_verified_at IS NOT NULL, u.status, u.profile, u.onboarding_step,"                \
+  "       u.last_login_at, $2, a.status_changed_at"                                                \
+  "  FROM latchkey.users u"                                                                        \
+  "  JOIN latchkey.accounts a ON a.id = u.id"                                                      \
+  "  LEFT JOIN latchkey.usage d ON d.account_id = u.id AND d.feature = $3 AND d.period_start = $1" \
+  "  LEFT JOIN latchkey.usage t ON t.account_id = u.id AND t.feature = $3"                         \
+  "                            AND t.period_start = '-infinity'"
+
+}  // namespace
+
+std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id) {
+  static pg::Statement statement(LATCHKEY_USER_ACCOUNT " WHERE u.id = $4");
+  const UsageDay today = UsageDay::Current();
+  const pg::Rows rows = spi.RunLatest(statement, today.start, today.end, kRequests, user_id);
+  if (rows.empty()) ThrowNoUser();
+  return AccountColumns(spi, rows[0]);
+}
+
+std::vector<std::vector<pg::Value>> LoadUserAccounts(pg::Spi& spi, const pg::Raw& user_ids) {
+  static pg::Statement statement(LATCHKEY_USER_ACCOUNT " WHERE u.id = ANY ($4) ORDER BY u.id DESC");
+  const UsageDay today = UsageDay::Current();
+  const pg::Rows rows = spi.Read(statement, today.start, today.end, kRequests, user_ids);
+  std::vector<std::vector<pg::Value>> accounts;
+  for (uint64_t i = 0; i < rows.size(); ++i) accounts.push_back(AccountColumns(spi, rows[i]));
+  return accounts;
 }
 
 pg::Value UserAccountValue(const std::vector<pg::Value>& columns) {
@@ -208,38 +227,45 @@ LATCHKEY_FUNCTION(find_user, kOpen) {
   return args.Void();
 }
 
-LATCHKEY_FUNCTION(update_profile, kOpen) {
-  const auto user_id = args.Get<Uuid>(0, "user_id");
-  const auto name = args.Optional<std::string>(1);
-  const pg::Raw profile = args.AsIs(2, JSONBOID);
-  const auto step = args.Optional<std::string>(3);
-  permissions::RequireAccount(args, user_id, "users.write");
-  CheckName(name);
-  if (step && step->size() > kMaxOnboardingStep) {
-    throw Error(ErrorCode::kInvalidArgument, "onboarding_step is longer than 100 bytes");
-  }
+void ChangeProfile(pg::Spi& spi, const Uuid& user_id, const ProfileChange& change) {
   static pg::Statement merged(R"(
     SELECT coalesce(jsonb_object_agg(e.key, e.value), '{}')
-      FROM latchkey.users u CROSS JOIN LATERAL jsonb_each(u.profile || coalesce($2, '{}')) e
+      FROM latchkey.users u
+     CROSS JOIN LATERAL jsonb_each(CASE WHEN $3 THEN '{}' ELSE u.profile END || coalesce($2, '{}')) e
      WHERE u.id = $1 AND e.value <> 'null')");
   static pg::Statement lock(
       "SELECT 1 FROM latchkey.users WHERE id = $1 AND status <> 'deleted' FOR NO KEY UPDATE");
   static pg::Statement update(R"(
     UPDATE latchkey.users
-       SET name = coalesce($2, name), profile = $3, onboarding_step = coalesce($4, onboarding_step),
+       SET name = CASE WHEN $6 THEN $2 ELSE coalesce($2, name) END, profile = $3,
+           onboarding_step = CASE WHEN $6 THEN $4 ELSE coalesce($4, onboarding_step) END,
            updated_at = $5
      WHERE id = $1)");
-  pg::Spi spi;
-  CheckProfile(spi, profile);
+  CheckName(change.name);
+  if (change.onboarding_step && change.onboarding_step->size() > kMaxOnboardingStep) {
+    throw Error(ErrorCode::kInvalidArgument, "onboarding_step is longer than 100 bytes");
+  }
+  CheckProfile(spi, change.profile);
   if (spi.Run(lock, user_id).empty()) ThrowNoUser();
-  const pg::Raw new_profile = spi.Run(merged, user_id, profile)[0].Copy(1);
-  CheckProfile(spi, new_profile);
-  spi.Run(update, user_id, name, new_profile, step, pg::Now());
+  const pg::Raw profile = spi.Run(merged, user_id, change.profile, change.replace)[0].Copy(1);
+  CheckProfile(spi, profile);
+  spi.Run(update, user_id, change.name, profile, change.onboarding_step, pg::Now(), change.replace);
+}
+
+LATCHKEY_FUNCTION(update_profile, kOpen) {
+  const auto user_id = args.Get<Uuid>(0, "user_id");
+  ProfileChange change;
+  change.name = args.Optional<std::string>(1);
+  change.profile = args.AsIs(2, JSONBOID);
+  change.onboarding_step = args.Optional<std::string>(3);
+  permissions::RequireAccount(args, user_id, "users.write");
+  pg::Spi spi;
+  ChangeProfile(spi, user_id, change);
   events::Record(spi, {user_id, "user", user_id.ToString(), "user.profile_updated",
                        JsonObject()
-                           .Add("name", name.has_value())
-                           .Add("profile", !profile.is_null)
-                           .Add("onboarding_step", step.has_value())
+                           .Add("name", change.name.has_value())
+                           .Add("profile", !change.profile.is_null)
+                           .Add("onboarding_step", change.onboarding_step.has_value())
                            .ToString()});
   const auto columns = LoadUserAccount(spi, user_id);
   spi.Finish();

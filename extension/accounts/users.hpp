@@ -25,6 +25,10 @@ Uuid CreateUser(pg::Spi& spi, const NewUser& user);
 // The columns of latchkey.user_account, copied to the caller's memory. Raises LK404.
 std::vector<pg::Value> LoadUserAccount(pg::Spi& spi, const Uuid& user_id);
 
+// The same for many, given as uuid[], in descending order of their ids; what is unknown is left
+// out.
+std::vector<std::vector<pg::Value>> LoadUserAccounts(pg::Spi& spi, const pg::Raw& user_ids);
+
 // The same as a value for a column of another composite.
 pg::Value UserAccountValue(const std::vector<pg::Value>& columns);
 
@@ -45,6 +49,18 @@ std::optional<Credentials> FindCredentials(pg::Spi& spi, const Address& address)
 Credentials LoadCredentials(pg::Spi& spi, const Uuid& user_id);  // raises LK404; deleted users too
 
 void StorePasswordHash(pg::Spi& spi, const Uuid& user_id, const std::string& hash);
+
+struct ProfileChange {
+  std::optional<std::string> name;
+  pg::Raw profile{JSONBOID, 0, true};
+  std::optional<std::string> onboarding_step;
+  // Instead of changing what is given: name and step become what is given, the profile nothing else
+  // than it.
+  bool replace = false;
+};
+
+// Locks the user's row. Raises LK400, and LK404 for an unknown user.
+void ChangeProfile(pg::Spi& spi, const Uuid& user_id, const ProfileChange& change);
 
 // Checks what users write about themselves; raises LK400.
 void CheckName(const std::optional<std::string>& name);

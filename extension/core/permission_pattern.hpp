@@ -1,6 +1,5 @@
 // Names of permissions (users.read), and the patterns by which roles and API keys hold many: *,
-// users.*,
-// *.read.
+// users.*, *.read.
 #pragma once
 
 #include <string_view>

@@ -27,8 +27,8 @@ void Require(const pg::Args& args, const char* permission,
 // The user themselves, or a trusted database role; no permission replaces it.
 void RequireSelf(const pg::Args& args, const Uuid& user_id);
 
-// Require and RequireAccount for what disables a user or takes them over: the caller must hold all that the user
-// holds, or a permission to administer users would be one to become an administrator.
+// Require and RequireAccount for what disables a user or takes them over: the caller must hold all
+// that the user holds, or a permission to administer users would be one to become an administrator.
 void RequireOver(const pg::Args& args, const Uuid& user_id, const char* permission);
 void RequireSelfOrOver(const pg::Args& args, const Uuid& user_id, const char* permission);
 

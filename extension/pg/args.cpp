@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "extension/core/error.hpp"
+#include "extension/pg/transaction_state.hpp"
 
 extern "C" {
 #include "utils/lsyscache.h"
@@ -46,6 +47,13 @@ Datum FormComposite(Oid type, const std::vector<Value>& values) {
 }  // namespace
 
 void Args::ThrowNull(const char* name) {
+  const Identity* identity = BoundIdentity();
+  const std::string_view whose(name);
+  // Where a user would pass current_user_id(), an API key has nothing to pass.
+  if (identity != nullptr && identity->kind == Identity::kService &&
+      (whose == "user_id" || whose == "account_id")) {
+    throw Error(ErrorCode::kForbidden, "an API key has no account of its own");
+  }
   throw Error(ErrorCode::kInvalidArgument, std::string(name) + " must not be null");
 }
 

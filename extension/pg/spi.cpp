@@ -7,6 +7,8 @@
 
 extern "C" {
 #include "access/parallel.h"
+#include "access/xlog.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -104,9 +106,10 @@ void Spi::Prepare(Statement& statement, const Param* params, size_t count) {
   const char* sql = statement.sql_;
   Oid* type_array = types;
   const int type_count = static_cast<int>(count);
+  const int options =
+      statement.planning_ == Statement::kGeneric ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN;
   statement.plan_ = Call([=] {
-    // Generic: every statement here finds its rows by key, whatever the values are.
-    SPIPlanPtr plan = SPI_prepare_cursor(sql, type_count, type_array, CURSOR_OPT_GENERIC_PLAN);
+    SPIPlanPtr plan = SPI_prepare_cursor(sql, type_count, type_array, options);
     if (plan == nullptr || SPI_keepplan(plan) != 0) {
       elog(ERROR, "latchkey: a statement could not be prepared: %s",
            SPI_result_code_string(SPI_result));
@@ -145,6 +148,17 @@ Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool 
 
 void RequireWritable(const char* what) {
   Call([=] { PreventCommandIfReadOnly(what); });
+}
+
+bool MayWriteAside(const char* table) {
+  if (XactReadOnly || RecoveryInProgress() || IsInParallelMode() || IsolationIsSerializable()) {
+    return false;
+  }
+  const Oid schema = SchemaOid();
+  return Call([=] {
+    const Oid relation = get_relname_relid(table, schema);
+    return OidIsValid(relation) && ConditionalLockRelationOid(relation, RowExclusiveLock);
+  });
 }
 
 }  // namespace latchkey::pg

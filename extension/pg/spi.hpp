@@ -28,13 +28,19 @@ class OwnerScope {
 // life of the backend (the server replans it when what it names changes).
 class Statement {
  public:
-  constexpr explicit Statement(const char* sql) : sql_(sql) {}
+  // kGeneric: one plan for all values, for what finds its rows by key. kCustom: a plan for the
+  // values of each run, for searches whose best way depends on what is asked.
+  enum Planning { kGeneric, kCustom };
+
+  constexpr explicit Statement(const char* sql, Planning planning = kGeneric)
+      : sql_(sql), planning_(planning) {}
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
  private:
   friend class Spi;
   const char* sql_;
+  Planning planning_;
   SPIPlanPtr plan_ = nullptr;
 };
 
@@ -142,6 +148,11 @@ class Spi {
 
 // Error 25006 in a read-only transaction, and so on a standby.
 void RequireWritable(const char* what);
+
+// Whether this transaction may write a note to a table of ours that nobody asked for, without
+// waiting for who has locked the table. Not in a read-only one, on a standby or in parallel mode;
+// nor at SERIALIZABLE, where the note could make the caller's commit fail.
+bool MayWriteAside(const char* table);
 
 // Memory that outlives the SPI session: the context that was current when the SQL function was
 // entered.

@@ -3,17 +3,16 @@
 
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
-#include "extension/core/permission_pattern.hpp"
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/roles/escalation.hpp"
 #include "extension/roles/grants.hpp"
+#include "extension/roles/patterns.hpp"
 
 namespace latchkey::roles {
 
 namespace {
 
-constexpr size_t kMaxPatterns = 200;
 constexpr size_t kMaxDescription = 500;
 
 struct RoleKey {
@@ -49,28 +48,6 @@ bool IsRoleName(std::string_view name) {
   });
 }
 
-// The elements of a text[]: sorted, each once, well-formed and registered.
-std::vector<std::string> ReadPatterns(pg::Spi& spi, const pg::Raw& array) {
-  static pg::Statement statement("SELECT DISTINCT p COLLATE \"C\" FROM unnest($1) AS p ORDER BY 1");
-  std::vector<std::string> patterns;
-  const pg::Rows rows = spi.Read(statement, array);
-  for (uint64_t i = 0; i < rows.size(); ++i) {
-    patterns.push_back(rows[i].Optional<std::string>(1).value_or(""));
-  }
-  if (patterns.size() > kMaxPatterns) {
-    throw Error(ErrorCode::kInvalidArgument, "a role takes at most 200 permissions");
-  }
-  RefreshRoles(spi);
-  for (const std::string& pattern : patterns) {
-    if (!IsPermissionPattern(pattern)) {
-      throw Error(ErrorCode::kInvalidArgument, "\"" + pattern + "\" is no permission", {},
-                  "Permissions are written thing.verb; *, thing.* and *.verb stand for many.");
-    }
-    if (IsPermissionName(pattern)) RequirePermission(pattern);
-  }
-  return patterns;
-}
-
 std::string CheckDescription(std::optional<std::string> description) {
   if (description.value_or("").size() > kMaxDescription) {
     throw Error(ErrorCode::kInvalidArgument, "description is longer than 500 bytes");
@@ -88,6 +65,7 @@ void RequireTenant(pg::Spi& spi, const RoleKey& key) {
 
 struct StoredRole {
   std::vector<std::string> patterns;
+  std::vector<std::string> kept;  // those that a built-in role came with
   bool built_in = false;
 };
 
@@ -95,7 +73,7 @@ StoredRole LockRole(pg::Spi& spi, const RoleKey& key) {
   static pg::Statement lock(R"(
     SELECT seeded FROM latchkey.roles WHERE scope = $1 AND tenant_id = $2 AND name = $3 FOR UPDATE)");
   static pg::Statement patterns(R"(
-    SELECT p FROM latchkey.roles r, unnest(r.permissions) AS p
+    SELECT p, p = ANY (built_in) FROM latchkey.roles r, unnest(r.permissions) AS p
      WHERE scope = $1 AND tenant_id = $2 AND name = $3)");
   const pg::Rows locked = spi.RunLatest(lock, key.scope, key.tenant_id, key.name);
   if (locked.empty())
@@ -103,7 +81,10 @@ StoredRole LockRole(pg::Spi& spi, const RoleKey& key) {
   StoredRole role;
   role.built_in = locked[0].Get<bool>(1);
   const pg::Rows rows = spi.RunLatest(patterns, key.scope, key.tenant_id, key.name);
-  for (uint64_t i = 0; i < rows.size(); ++i) role.patterns.push_back(rows[i].Text(1));
+  for (uint64_t i = 0; i < rows.size(); ++i) {
+    role.patterns.push_back(rows[i].Text(1));
+    if (rows[i].Get<bool>(2)) role.kept.push_back(rows[i].Text(1));
+  }
   return role;
 }
 
@@ -123,12 +104,11 @@ void RequireNotHeld(pg::Spi& spi, const RoleKey& key) {
 
 void RequireKeepsSeed(const RoleKey& key, const StoredRole& role,
                       const std::vector<std::string>& patterns) {
-  if (!role.built_in) return;
-  for (const std::string& pattern : role.patterns) {
+  for (const std::string& pattern : role.kept) {
     if (std::find(patterns.begin(), patterns.end(), pattern) != patterns.end()) continue;
     throw Error(ErrorCode::kInvalidArgument,
-                "the built-in role \"" + key.name + "\" keeps its permissions", {},
-                "Make a role of your own with create_role().");
+                "the built-in role \"" + key.name + "\" keeps the permission \"" + pattern + "\"",
+                {}, "Make a role of your own with create_role().");
   }
 }
 
@@ -221,19 +201,27 @@ LATCHKEY_FUNCTION(delete_role, kOpen) {
   permissions::Require(args, "roles.write", key.Tenant());
   static pg::Statement holders(R"(
     SELECT 1 FROM latchkey.role_grants
-     WHERE role = $2
+     WHERE role = $2 AND (expires_at IS NULL OR expires_at > $4)
        AND CASE WHEN $1 = '00000000-0000-0000-0000-000000000000'
                 THEN (tenant_id = $1) = $3 ELSE tenant_id = $1 END
      LIMIT 1)");
+  // Grants that are over by now.
+  static pg::Statement sweep(R"(
+    DELETE FROM latchkey.role_grants
+     WHERE role = $2
+       AND CASE WHEN $1 = '00000000-0000-0000-0000-000000000000'
+                THEN (tenant_id = $1) = $3 ELSE tenant_id = $1 END)");
   static pg::Statement remove(
       "DELETE FROM latchkey.roles WHERE scope = $1 AND tenant_id = $2 AND name = $3");
   pg::Spi spi;
   const StoredRole role = LockRole(spi, key);
   if (role.built_in) throw Error(ErrorCode::kInvalidArgument, "a built-in role can't be deleted");
   RequireHeld(spi, role.patterns, key.Tenant());
-  if (!spi.RunLatest(holders, key.tenant_id, key.name, key.scope == "platform").empty()) {
+  const bool platform = key.scope == "platform";
+  if (!spi.RunLatest(holders, key.tenant_id, key.name, platform, pg::Now()).empty()) {
     throw Error(ErrorCode::kConflict, "users have this role", {}, "Take it from them first.");
   }
+  spi.RunLatest(sweep, key.tenant_id, key.name, platform);
   spi.RunLatest(remove, key.scope, key.tenant_id, key.name);
   RecordEvent(spi, key, "role.deleted");
   spi.Finish();

@@ -1,4 +1,6 @@
 // Giving roles to users and taking them away; the first administrator.
+#include "extension/roles/granting.hpp"
+
 #include "extension/accounts/passwords.hpp"
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
@@ -102,17 +104,34 @@ std::optional<pg::Timestamp> ExpiryArgument(const pg::Args& args, int index) {
   return expires_at;
 }
 
+// Anybody can register an address that is not theirs, with a password of their own, and wait for it
+// to be made an administrator's.
+void RequireTrustworthy(const accounts::Credentials& user) {
+  if (user.status != "active") throw Error(ErrorCode::kConflict, "this user is blocked");
+  if (user.email_verified) return;
+  throw Error(ErrorCode::kConflict, "the address of this user is not confirmed", {},
+              "Whoever registered it knows its password. Let them confirm it, or reset the "
+              "password by mail, first.");
+}
+
 }  // namespace
+
+std::vector<pg::Value> GrantRole(pg::Spi& spi, const Uuid& user_id,
+                                 const std::optional<Uuid>& tenant_id, std::string_view role,
+                                 const std::optional<pg::Timestamp>& expires_at) {
+  const GrantKey key{user_id, tenant_id.value_or(kNoTenant), std::string(role)};
+  RequireOther(user_id);
+  RequireUserAndTenant(spi, key);
+  RequireHeld(spi, RequireRole(spi, key)->patterns, key.Tenant());
+  return StoreGrant(spi, key, expires_at);
+}
 
 LATCHKEY_FUNCTION(grant_role, kOpen) {
   const GrantKey key = KeyOf(args);
   const auto expires_at = ExpiryArgument(args, 3);
   permissions::Require(args, "roles.grant", key.Tenant());
-  RequireOther(key.user_id);
   pg::Spi spi;
-  RequireUserAndTenant(spi, key);
-  RequireHeld(spi, RequireRole(spi, key)->patterns, key.Tenant());
-  const auto columns = StoreGrant(spi, key, expires_at);
+  const auto columns = GrantRole(spi, key.user_id, key.Tenant(), key.role, expires_at);
   spi.Finish();
   return args.ReturnRow(columns);
 }
@@ -179,6 +198,7 @@ LATCHKEY_FUNCTION(create_admin, kSecret) {
       throw Error(ErrorCode::kAlreadyExists, "a user with this email already exists", {},
                   "Leave the password out to make this user an administrator.");
     }
+    RequireTrustworthy(*existing);
     key.user_id = existing->user_id;
   } else {
     if (password) user.password_hash = accounts::HashPassword(spi, *password);

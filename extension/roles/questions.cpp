@@ -63,6 +63,14 @@ std::vector<Uuid> PermittedTenants(pg::Spi& spi, std::string_view permission) {
   return TenantsWhere(*identity, grants, [number](const Role& role) { return role.Holds(number); });
 }
 
+// What somebody is on the platform is no business of a tenant's staff.
+bool SeesAllGrantsOf(pg::Spi& spi, const Uuid& user_id) {
+  const pg::Identity* identity = pg::BoundIdentity();
+  if (identity == nullptr) return true;
+  const bool own = identity->kind == pg::Identity::kUser && identity->user_id == user_id;
+  return own || Holds(spi, *identity, "roles.read", std::nullopt);
+}
+
 // Bounds of an owner column: of everything for who holds the permission platform-wide, of one's own
 // rows for users when the column is the owner's, else of nothing.
 struct Bounds {
@@ -167,17 +175,16 @@ LATCHKEY_FUNCTION(permissions_of, kOpen) {
   permissions::RequireAccount(args, user_id, "roles.read", tenant_id);
   static pg::Statement statement(R"(
     SELECT name, module, description FROM latchkey.permissions ORDER BY name COLLATE "C")");
-  pg::Identity anywhere;
-  anywhere.user_id = user_id;
   std::vector<std::vector<pg::Value>> result;
   pg::Spi spi(pg::Spi::kReadOnly);
+  const bool all = !tenant_id || SeesAllGrantsOf(spi, user_id);
   const Grants grants = GrantsOf(spi, user_id);
   const pg::Rows rows = spi.Read(statement);
   for (uint64_t i = 0; i < rows.size(); ++i) {
     const std::string name = rows[i].Text(1);
     const bool held = std::any_of(grants->begin(), grants->end(), [&](const Grant& grant) {
-      return Counts(anywhere, grant, tenant_id) && AnyCovers(grant.role->patterns, name) &&
-             !grant.IsOver();
+      const bool counts = grant.tenant_id == tenant_id || (all && grant.tenant_id == kNoTenant);
+      return counts && AnyCovers(grant.role->patterns, name) && !grant.IsOver();
     });
     if (!held) continue;
     result.push_back(

@@ -5,7 +5,7 @@
 #include "extension/core/error.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/key_lookup.hpp"
-#include "extension/pg/transaction_state.hpp"
+#include "extension/sessions/bearer_hooks.hpp"
 #include "extension/sessions/tokens.hpp"
 #include "extension/settings/settings.hpp"
 
@@ -70,6 +70,19 @@ Datum ReturnSession(pg::Args& args, const VerifiedSession& session) {
                          pg::ToValue(session.name), pg::Value(), pg::ToValue(session.expires_at)});
 }
 
+// A machine has no session and no account; its role is no role of anybody's.
+Datum ReturnService(pg::Args& args, const VerifiedService& service) {
+  return args.ReturnRow({pg::Value(), pg::Value(), pg::ToValue(service.identity.tenant_id),
+                         pg::Value(), pg::ToValue(service.name), pg::ToValue("service"),
+                         pg::ToValue(service.expires_at)});
+}
+
+VerifiedService VerifyServiceToken(pg::Spi& spi, std::string_view token) {
+  auto service = bearer_hooks.find_service(spi, token);
+  if (!service) ThrowInvalidToken();
+  return *std::move(service);
+}
+
 }  // namespace
 
 void ThrowInvalidToken() { throw Error(ErrorCode::kInvalidToken, "the token is not valid"); }
@@ -88,6 +101,11 @@ VerifiedSession VerifyToken(pg::Spi& spi, std::string_view token) {
 LATCHKEY_FUNCTION(verify, kSecret) {
   const auto token = args.Text(0, "token");
   pg::Spi spi(pg::Spi::kReadOnly);
+  if (bearer_hooks.is_service_token(token)) {
+    const VerifiedService service = VerifyServiceToken(spi, token);
+    spi.Finish();
+    return ReturnService(args, service);
+  }
   const VerifiedSession session = VerifyToken(spi, token);
   spi.Finish();
   return ReturnSession(args, session);
@@ -96,6 +114,13 @@ LATCHKEY_FUNCTION(verify, kSecret) {
 LATCHKEY_FUNCTION(authenticate, kSecret) {
   const auto token = args.Text(0, "token");
   pg::Spi spi;
+  if (bearer_hooks.is_service_token(token)) {
+    const VerifiedService service = VerifyServiceToken(spi, token);
+    bearer_hooks.note_use(spi, service);
+    spi.Finish();
+    pg::BindIdentity(service.identity);
+    return ReturnService(args, service);
+  }
   const VerifiedSession session = VerifyToken(spi, token);
   spi.Finish();
   pg::Identity identity;

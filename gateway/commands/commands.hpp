@@ -15,5 +15,7 @@ int PrintRoutes();
 int PrintConfig();
 // `arguments`: the file, and optionally --rejected PATH.
 int ImportUsers(const Config& config, const std::vector<std::string>& arguments);
+// `arguments`: the address, and optionally --name NAME or --promote.
+int CreateAdmin(const Config& config, const std::vector<std::string>& arguments);
 
 }  // namespace latchkey

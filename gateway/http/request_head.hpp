@@ -37,7 +37,8 @@ struct RequestHead {
   std::string_view Find(std::string_view name) const;
   // How many headers have this name.
   size_t Count(std::string_view name) const;
-  // All lines of a header that is a list, as the one line that they stand for (RFC 9110, section 5.3).
+  // All lines of a header that is a list, as the one line that they stand for (RFC 9110,
+  // section 5.3).
   std::string Join(std::string_view name) const;
 };
 

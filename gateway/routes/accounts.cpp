@@ -5,11 +5,9 @@
 namespace latchkey {
 namespace {
 
-// A mail token as the line that the mail program reads; $2 is what a link starts with.
-#define LATCHKEY_MAIL(kind, call, link)                                         \
-  "SELECT json_build_object('kind', '" kind                                     \
-  "', 'to', mail.email, 'name', mail.name, 'token', mail.token, 'expires_at', " \
-  "mail.expires_at, 'link', " link "::text || mail.token) FROM " call " AS mail"
+// The mails of a call that returns mail tokens.
+#define LATCHKEY_MAIL(kind, call, link) \
+  "SELECT " LATCHKEY_MAIL_LINE("'" kind "'", link) " FROM " call " AS mail"
 
 Route Register() {
   return Route("POST", "/api/auth/register", "register", "accounts")

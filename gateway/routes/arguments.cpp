@@ -4,20 +4,10 @@
 #include "gateway/http/json_text.hpp"
 #include "gateway/routes/json_body.hpp"
 #include "gateway/routes/router.hpp"
+#include "gateway/routes/value_forms.hpp"
 
 namespace latchkey {
 namespace {
-
-bool IsUuid(std::string_view text) {
-  if (text.size() != 36) return false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (hyphen ? c != '-' : !hex) return false;
-  }
-  return true;
-}
 
 bool IsTokenText(std::string_view text) {
   for (char c : text) {
@@ -39,7 +29,8 @@ Failure Invalid(const Argument& argument, const std::string& what) {
 
 // Checks a decoded value from the path or the query, and stores it.
 std::optional<Failure> Store(const Argument& argument, std::string text, Parameter& value) {
-  if (argument.type == Type::kUuid && !IsUuid(text)) return Invalid(argument, "must be a UUID");
+  const std::string wrong = WrongForm(argument.type, text);
+  if (!wrong.empty()) return Invalid(argument, wrong);
   if (argument.type == Type::kInteger) {
     const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
     const bool fits = digits && !text.empty() && text.size() <= 9;
@@ -132,6 +123,9 @@ std::optional<Failure> CollectArguments(const Route& route, const Config& config
         break;
       case Source::kVerifyLink:
         values[i] = config.public_url + config.verify_path;
+        break;
+      case Source::kInvitationLink:
+        values[i] = config.public_url + config.invitation_path;
         break;
     }
     if (failure) return failure;

@@ -7,7 +7,8 @@
 namespace latchkey {
 namespace {
 
-// What a transaction begins with: its limits, the request it works for, and who calls.
+// What a transaction begins with: its limits, the request it works for, and who calls. FROM comes
+// first: authenticate may still note the use of an API key before the transaction turns read-only.
 const Statement kReadForAnyone = {kFirstStatementId,
                                   "SELECT set_config('transaction_read_only', 'on', true), "
                                   "set_config('statement_timeout', $1, true)"};
@@ -220,7 +221,7 @@ std::optional<Failure> Dispatcher::HandleSql(const Route& route, size_t index,
 std::optional<Failure> Dispatcher::Respond(const Route& route, const PGresult* rows,
                                            Response& response) {
   if (!rows) return Failure{ErrorId::InternalError};
-  if (route.mails) {
+  if (route.mails && !route.mails_too) {
     for (int row = 0; row < PQntuples(rows); ++row) mailer_.Send(std::string(Cell(rows, row, 0)));
     Wrap(route, {}, response.body);
     return std::nullopt;

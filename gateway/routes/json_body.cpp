@@ -1,13 +1,19 @@
-// A SAX handler that takes the members of one flat object; only values of type object nest.
+// A SAX handler that takes the members of one flat object; only values of type object nest, and a
+// list has strings only.
 #include "gateway/routes/json_body.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include "gateway/http/json_emitter.hpp"
 #include "gateway/http/json_text.hpp"
+#include "gateway/routes/value_forms.hpp"
 
 namespace latchkey {
 namespace {
+
+bool IsText(Type type) {
+  return type != Type::kObject && type != Type::kInteger && type != Type::kBoolean;
+}
 
 class BodyReader : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -20,9 +26,14 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
     if (nested_.depth() > 0) return Nest([&] { nested_.Literal("null"); });
     // For a field that need not be there, null is as good as absent.
     if (!at_) return Fail("the body must be a JSON object");
-    return at_->required ? Wrong() : true;
+    return at_->required || in_list_ ? Wrong() : true;
   }
-  bool boolean(bool value) override { return Scalar(value ? "true" : "false"); }
+  bool boolean(bool value) override {
+    const char* text = value ? "true" : "false";
+    if (nested_.depth() > 0 || !at_ || at_->type != Type::kBoolean) return Scalar(text);
+    values_[index_] = text;
+    return true;
+  }
   bool number_integer(number_integer_t value) override { return Integer(value); }
   bool number_unsigned(number_unsigned_t value) override {
     const auto top = static_cast<number_unsigned_t>(std::numeric_limits<int64_t>::max());
@@ -34,12 +45,16 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& value) override {
     if (nested_.depth() > 0) return Nest([&] { nested_.String(value); });
     if (!at_) return Fail("the body must be a JSON object");
-    if (at_->type == Type::kObject || at_->type == Type::kInteger) return Wrong();
+    const bool is_list = at_->type == Type::kTextList;
+    if (!IsText(at_->type) || is_list != in_list_) return Wrong();
     if (value.find('\0') != std::string::npos) return FailField("contains the character U+0000");
-    if (value.empty() && at_->required) return FailField("must not be empty");
+    if (value.empty() && (at_->required || is_list)) return FailField("must not be empty");
     if (CountCharacters(value) > at_->max_length) {
       return FailField("is longer than " + std::to_string(at_->max_length) + " characters");
     }
+    if (is_list) return AddElement(value);
+    const std::string wrong = WrongForm(at_->type, value);
+    if (!wrong.empty()) return FailField(wrong);
     values_[index_] = std::move(value);
     return true;
   }
@@ -58,9 +73,18 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   }
   bool start_array(std::size_t) override {
     if (nested_.depth() > 0) return Nest([&] { nested_.BeginArray(); });
-    return at_ ? Wrong() : Fail("the body must be a JSON object");
+    if (!at_) return Fail("the body must be a JSON object");
+    if (at_->type != Type::kTextList || in_list_) return Wrong();
+    in_list_ = true;
+    list_ = "{";
+    return true;
   }
   bool end_array() override {
+    if (in_list_) {
+      in_list_ = false;
+      values_[index_] = list_ + "}";
+      return true;
+    }
     nested_.EndArray();
     return true;
   }
@@ -97,9 +121,24 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
         return FailField("must be an object");
       case Type::kInteger:
         return FailField("must be an integer");
+      case Type::kBoolean:
+        return FailField("must be true or false");
+      case Type::kTextList:
+        return FailField("must be an array of strings");
       default:
         return FailField("must be a string");
     }
+  }
+
+  // Into the text form of a PostgreSQL text[].
+  bool AddElement(const std::string& value) {
+    list_ += list_.size() > 1 ? ",\"" : "\"";
+    for (char c : value) {
+      if (c == '"' || c == '\\') list_ += '\\';
+      list_ += c;
+    }
+    list_ += '"';
+    return true;
   }
 
   template <typename Emit>
@@ -130,6 +169,8 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   const Argument* at_ = nullptr;
   size_t index_ = 0;
   bool inside_ = false;
+  bool in_list_ = false;
+  std::string list_;
   JsonEmitter nested_;
   std::optional<Failure> failure_;
 };

@@ -17,7 +17,10 @@ Json Reference(const std::string& schema) { return {{"$ref", "#/components/schem
 Json TypeSchema(const std::string& type, bool nullable) {
   Json schema;
   std::string base = type;
-  if (type == "date-time" || type == "uuid") {
+  if (type == "strings") {
+    base = "array";
+    schema = {{"type", base}, {"items", {{"type", "string"}}}};
+  } else if (type == "date-time" || type == "uuid") {
     base = "string";
     schema["type"] = base;
     schema["format"] = type;
@@ -42,11 +45,22 @@ Json ArgumentSchema(const Argument& argument) {
     case Type::kObject:
       schema["type"] = "object";
       break;
+    case Type::kBoolean:
+      schema["type"] = "boolean";
+      break;
     case Type::kInteger:
       schema = {{"type", "integer"}, {"minimum", 1}, {"maximum", argument.max_length}};
       break;
+    case Type::kTextList:
+      schema = {
+          {"type", "array"},
+          {"items", {{"type", "string"}, {"minLength", 1}, {"maxLength", argument.max_length}}}};
+      break;
     case Type::kUuid:
       schema = {{"type", "string"}, {"format", "uuid"}};
+      break;
+    case Type::kTimestamp:
+      schema = {{"type", "string"}, {"format", "date-time"}};
       break;
     default:
       schema["type"] = "string";
@@ -100,9 +114,10 @@ Json SuccessSchema(const Route& route) {
   Json properties = {{"success", {{"type", "boolean"}, {"const", true}}}};
   Json required = Json::array({"success"});
   for (const Member& member : route.members) {
-    Json schema =
-        IsPrimitive(member.type) ? TypeSchema(member.type, false) : Reference(member.type);
+    Json schema = IsPrimitive(member.type) ? TypeSchema(member.type, member.nullable)
+                                           : Reference(member.type);
     if (member.is_list) schema = {{"type", "array"}, {"items", schema}};
+    if (member.nullable) schema = {{"anyOf", Json::array({schema, {{"type", "null"}}})}};
     properties[member.name] = schema;
     required.push_back(member.name);
   }
@@ -206,7 +221,7 @@ Json Components() {
       {"description", "A JSON Web Key Set (RFC 7517)."},
       {"required", Json::array({"keys"})},
       {"properties", {{"keys", {{"type", "array"}, {"items", {{"type", "object"}}}}}}}};
-  const Json bearer = {{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT"}};
+  const Json bearer = {{"type", "http"}, {"scheme", "bearer"}, {"bearerFormat", "JWT or API key"}};
   return {{"securitySchemes", {{"bearer", bearer}}}, {"schemas", schemas}};
 }
 

@@ -33,7 +33,8 @@ std::vector<Route> OperationRoutes() {
 const std::vector<Route>& AllRoutes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> routes;
-    for (const auto& module : {AccountRoutes(), SessionRoutes(), PlanRoutes(), OperationRoutes()}) {
+    for (const auto& module : {AccountRoutes(), SessionRoutes(), RoleRoutes(), ApiKeyRoutes(),
+                               PlanRoutes(), UserRoutes(), OperationRoutes()}) {
       routes.insert(routes.end(), module.begin(), module.end());
     }
     return routes;

@@ -16,8 +16,18 @@ enum class Who {
   kBearerIsGiven,  // the token is an argument of the statement, which judges it itself
 };
 
-enum class Source { kBody, kPath, kQuery, kBearer, kResetLink, kVerifyLink };
-enum class Type { kText, kEmail, kPassword, kUuid, kInteger, kObject };
+enum class Source { kBody, kPath, kQuery, kBearer, kResetLink, kVerifyLink, kInvitationLink };
+enum class Type {
+  kText,
+  kEmail,
+  kPassword,
+  kUuid,
+  kTimestamp,
+  kInteger,
+  kBoolean,
+  kObject,
+  kTextList
+};
 
 // Where one parameter ($1, $2 …, in this order) of a route's statement comes from.
 struct Argument {
@@ -25,7 +35,7 @@ struct Argument {
   Source source;
   Type type;
   bool required;
-  size_t max_length;  // characters; for an integer its greatest value
+  size_t max_length;  // characters, of each element of a list; for an integer its greatest value
   const char* description;
 };
 
@@ -34,6 +44,7 @@ struct Member {
   const char* name;
   const char* type;  // string, integer, date-time, uuid, or the name of a schema
   bool is_list;
+  bool nullable = false;  // of those that are no schema
 };
 
 // How column 1 of the result becomes the answer. It is JSON that PostgreSQL made, and is spliced in
@@ -57,9 +68,11 @@ struct Route {
   const char* sql = nullptr;
   Who who = Who::kPublic;
   Access access = Access::kRead;
-  bool slow = false;               // hashes a password
-  bool mails = false;              // column 1 of each row is a mail for the mail program
-  bool mails_too = false;          // column 4 is one, or null; its link is null while none can go
+  bool slow = false;   // hashes a password
+  bool mails = false;  // column 1 of each row is a mail for the mail program
+  // Column 4 is one, or null. Its link is null while none can go, unless `mails` is set too: then
+  // the request fails.
+  bool mails_too = false;
   bool ignores_bad_token = false;  // a token that is no good is as good as success
   std::vector<Argument> arguments = {};
   Shape shape = Shape::kMessage;
@@ -88,12 +101,13 @@ struct Route {
   Route& Takes(Argument argument) { return arguments.push_back(argument), *this; }
   Route& Returns(const char* name, const char* type, bool is_list = false) {
     if (shape == Shape::kMessage) shape = Shape::kMember;
-    return members.push_back({name, type, is_list}), *this;
+    return members.push_back({name, type, is_list, false}), *this;
   }
+  Route& OrNull() { return members.back().nullable = true, *this; }  // the last member
   Route& Merged() { return shape = Shape::kMerged, *this; }
   Route& Plain(const char* schema) {
     shape = Shape::kPlain;
-    return members.push_back({"", schema, false}), *this;
+    return members.push_back({"", schema, false, false}), *this;
   }
   Route& Message(const char* text) { return message = text, *this; }
   Route& Status(int code) { return status = code, *this; }
@@ -123,11 +137,18 @@ constexpr size_t kMaxEmail = 254;
 constexpr size_t kMaxPassword = 1024;
 constexpr size_t kMaxName = 200;
 constexpr size_t kMaxToken = 4096;
+constexpr size_t kMaxRoleName = 63;
+constexpr size_t kMaxPermission = 100;
+constexpr size_t kUuidLength = 36;
+constexpr size_t kMaxTimestamp = 40;
 
 // The tables of the modules, and all of them in one.
 std::vector<Route> AccountRoutes();
 std::vector<Route> SessionRoutes();
+std::vector<Route> RoleRoutes();
+std::vector<Route> ApiKeyRoutes();
 std::vector<Route> PlanRoutes();
+std::vector<Route> UserRoutes();
 std::vector<Route> OperationRoutes();
 const std::vector<Route>& AllRoutes();
 

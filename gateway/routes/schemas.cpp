@@ -30,14 +30,14 @@ Schema User() {
 
 Schema Session() {
   return {"Session",
-          "Who a token stands for.",
-          {{"user_id", "uuid", kAlways, "The user."},
-           {"session_id", "uuid", kAlways, "The session."},
+          "Who a token stands for. Of an API key: the service account's name, and role service.",
+          {{"user_id", "uuid", kNullable, "The user; null for an API key."},
+           {"session_id", "uuid", kNullable, "The session; null for an API key."},
            {"tenant_id", "uuid", kNullable, "The tenant that the session is for."},
            {"email", "string", kNullable, "The user's address."},
            {"name", "string", kNullable, "The user's name."},
            {"role", "string", kNullable, "The role in the tenant, or platform-wide."},
-           {"expires_at", "date-time", kAlways, "When the token ends."}}};
+           {"expires_at", "date-time", kNullable, "When the token ends; null: never by itself."}}};
 }
 
 Schema SessionEntry() {
@@ -50,6 +50,82 @@ Schema SessionEntry() {
            {"client_address", "string", kNullable, "Where it was started from."},
            {"user_agent", "string", kNullable, "What it was started with."},
            {"current", "boolean", kAlways, "Whether it is the one of this request."}}};
+}
+
+Schema Role() {
+  return {"Role",
+          "What a role permits.",
+          {{"name", "string", kAlways, "Its name."},
+           {"scope", "string", kAlways, "platform, or tenant: within the tenant where one has it."},
+           {"tenant_id", "uuid", kNullable, "The tenant that made it for itself."},
+           {"description", "string", kAlways, "What it is for."},
+           {"permissions", "strings", kAlways, "Names, and patterns: *, users.*, *.read."},
+           {"built_in", "boolean", kAlways, "Whether it came with Latchkey."}}};
+}
+
+Schema RoleGrant() {
+  return {"RoleGrant",
+          "A role that a user has.",
+          {{"role", "string", kAlways, "Its name."},
+           {"tenant_id", "uuid", kNullable, "Where it counts; null: on the whole platform."},
+           {"granted_at", "date-time", kAlways, "When it was given."},
+           {"granted_by", "uuid", kNullable, "By whom; null: from within the database."},
+           {"expires_at", "date-time", kNullable, "From when on it counts for nothing."}}};
+}
+
+Schema Permission() {
+  return {"Permission",
+          "What can be permitted.",
+          {{"name", "string", kAlways, "thing.verb"},
+           {"module", "string", kAlways, "Where it comes from; application: registered later."},
+           {"description", "string", kAlways, "What it permits."}}};
+}
+
+Schema ServiceAccount() {
+  return {"ServiceAccount",
+          "A machine that calls.",
+          {{"id", "uuid", kAlways, "Stays the same for ever."},
+           {"tenant_id", "uuid", kNullable, "Where its keys count; null: on the whole platform."},
+           {"name", "string", kAlways, "What it is called."},
+           {"description", "string", kAlways, "What it is for."},
+           {"created_at", "date-time", kAlways, "When it was made."},
+           {"created_by", "uuid", kNullable, "Who made it."},
+           {"disabled_at", "date-time", kNullable, "Since when its keys are refused."}}};
+}
+
+Schema ApiKey() {
+  return {"ApiKey",
+          "A key of a service account, without its secret.",
+          {{"id", "uuid", kAlways, "The key."},
+           {"service_account_id", "uuid", kAlways, "Whose it is."},
+           {"prefix", "string", kAlways, "How its token begins."},
+           {"permissions", "strings", kAlways, "What it may do: names and patterns."},
+           {"created_at", "date-time", kAlways, "When it was made."},
+           {"created_by", "uuid", kNullable, "Who made it."},
+           {"expires_at", "date-time", kNullable, "When it ends."},
+           {"last_used_at", "date-time", kNullable, "When it was last used, to the minute."},
+           {"revoked_at", "date-time", kNullable, "When it was revoked."},
+           {"replaced_by", "uuid", kNullable, "The key that a rotation made of it."}}};
+}
+
+Schema IssuedApiKey() {
+  return {"IssuedApiKey",
+          "A new key, with its token for this once.",
+          {{"id", "uuid", kAlways, "The key."},
+           {"service_account_id", "uuid", kAlways, "Whose it is."},
+           {"prefix", "string", kAlways, "How its token begins."},
+           {"token", "string", kAlways, "What to send as the bearer token."},
+           {"permissions", "strings", kAlways, "What it may do: names and patterns."},
+           {"expires_at", "date-time", kNullable, "When it ends."}}};
+}
+
+Schema Invitation() {
+  return {"Invitation",
+          "Who was invited.",
+          {{"user_id", "uuid", kAlways, "The user."},
+           {"email", "string", kAlways, "The address that the mail goes to."},
+           {"expires_at", "date-time", kNullable,
+            "Until when its link is good; null for who was a user already."}}};
 }
 
 Schema Model() {
@@ -81,6 +157,13 @@ const std::vector<Schema>& AllSchemas() {
       User(),
       Session(),
       SessionEntry(),
+      Role(),
+      RoleGrant(),
+      Permission(),
+      ServiceAccount(),
+      ApiKey(),
+      IssuedApiKey(),
+      Invitation(),
       Model(),
       Problem(),
       {"Health", "The process is alive.", {{"status", "string", kAlways, "ok"}}},

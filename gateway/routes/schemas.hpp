@@ -7,7 +7,8 @@ namespace latchkey {
 
 struct Property {
   const char* name;
-  const char* type;  // string, integer, boolean, object, date-time, uuid, email, or a schema's name
+  const char* type;  // string, integer, boolean, object, strings (a list), date-time, uuid, email,
+                     // or a schema's name
   bool nullable;
   const char* description;
 };

@@ -42,24 +42,31 @@ Route Logout() {
       .Message("Logged out successfully");
 }
 
+// The bound user as JSON; null for an API key, which is nobody's.
+#define LATCHKEY_CALLER                                                          \
+  "CASE WHEN latchkey.current_user_id() IS NULL THEN 'null'::json ELSE (SELECT " \
+  "row_to_json(caller) FROM latchkey.get_user(latchkey.current_user_id()) AS caller) END"
+
 Route Verify() {
   return Route("GET", "/api/auth/verify", "verify", "sessions")
-      .Summary("Checks the token, and tells whose it is.")
-      .Reads("SELECT row_to_json(u) FROM latchkey.get_user(latchkey.current_user_id()) AS u")
+      .Summary("Checks the token, and tells whose it is; user is null for an API key.")
+      .Reads("SELECT " LATCHKEY_CALLER)
       .As(Who::kBearer)
-      .Returns("user", "User");
+      .Returns("user", "User")
+      .OrNull();
 }
 
 Route Me() {
   return Route("GET", "/api/auth/me", "me", "sessions")
-      .Summary("The caller and their session.")
+      .Summary("The caller and their session; user is null for an API key.")
       .Reads(
-          "SELECT row_to_json(answer) FROM latchkey.get_user(latchkey.current_user_id()) AS u, "
-          "latchkey.verify($1) AS s, LATERAL (SELECT u AS \"user\", s AS session) AS answer")
+          "SELECT row_to_json(answer) FROM latchkey.verify($1) AS s, LATERAL "
+          "(SELECT " LATCHKEY_CALLER " AS \"user\", s AS session) AS answer")
       .As(Who::kBearer)
       .Takes(BearerToken())
       .Merged()
       .Returns("user", "User")
+      .OrNull()
       .Returns("session", "Session");
 }
 

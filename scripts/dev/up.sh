@@ -123,6 +123,7 @@ curl -s $json -d '{"email": "ann@example.com", "password": "correct horse batter
 TOKEN=\$(curl -s $json -d '{"email": "ann@example.com", "password": "correct horse battery"}' $url/api/auth/login | sed -n 's/.*"token": *"\([^"]*\)".*/\1/p'); echo "\$TOKEN"
 curl -s -H "Authorization: Bearer \$TOKEN" $url/api/auth/verify; echo
 psql 'host=$folder/socket dbname=latchkey user=app' -c "SELECT outcome, user_id, expires_at FROM latchkey.login('ann@example.com', 'correct horse battery')"
+build/latchkey-gateway create-admin root@example.com --database-url 'host=$folder/socket dbname=latchkey user=postgres'   # asks for a password
 TEXT
 }
 

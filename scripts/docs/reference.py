@@ -136,6 +136,8 @@ def schema_text(schema):
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[1]
         return f"[{name}](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(schema_text(choice) for choice in schema["anyOf"])
     if schema.get("type") == "array":
         return "list of " + schema_text(schema["items"])
     kind = schema.get("format") or schema.get("type") or "any"

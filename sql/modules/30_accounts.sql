@@ -87,7 +87,7 @@ CREATE TABLE latchkey.user_tokens (
   expires_at timestamptz NOT NULL,
   CONSTRAINT user_tokens_pkey PRIMARY KEY (user_id, token_hash),
   CONSTRAINT user_tokens_user_fkey FOREIGN KEY (user_id) REFERENCES latchkey.users (id),
-  CONSTRAINT user_tokens_purpose_known CHECK (purpose IN ('password_reset', 'email_verification'))
+  CONSTRAINT user_tokens_purpose_known CHECK (purpose IN ('password_reset', 'email_verification', 'invitation'))
 );
 COMMENT ON TABLE latchkey.user_tokens IS
   'Single-use tokens that were mailed and not used yet (distributed by user): the SHA-256 of each, never the token.';

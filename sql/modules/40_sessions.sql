@@ -65,7 +65,8 @@ CREATE TYPE latchkey.session_info AS (
 );
 COMMENT ON TYPE latchkey.session_info IS
   'Whose session a token is, and how long it lasts. email and name are the user''s when the token was issued: get_user() has '
-  'those of now.';
+  'those of now. Of an API key: role is service, name is the service account''s, tenant_id and expires_at are the key''s (null: the '
+  'platform; it does not end by itself), the rest is null.';
 
 CREATE TYPE latchkey.session_entry AS (
   id uuid, created_at timestamptz, last_seen_at timestamptz, expires_at timestamptz, client_address inet, user_agent text,
@@ -96,8 +97,9 @@ GRANT EXECUTE ON FUNCTION latchkey.login(text, text) TO latchkey_gateway, latchk
 CREATE FUNCTION latchkey.verify(token text) RETURNS latchkey.session_info
   LANGUAGE c STABLE PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'latchkey_verify';
 COMMENT ON FUNCTION latchkey.verify(text) IS
-  'Whose session the token is; writes nothing, and runs on standbys. As of now at every isolation level. '
-  'Malformed, expired, revoked, of a blocked or deleted user: invalid_token (LK411), one answer for all.';
+  'Whose session the token is, or whose API key; writes nothing, and runs on standbys. As of now at every isolation level. '
+  'Malformed, expired, revoked, of a blocked or deleted user or a disabled service account: invalid_token (LK411), one answer for '
+  'all.';
 REVOKE ALL ON FUNCTION latchkey.verify(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.verify(text) TO latchkey_gateway, latchkey_app;
 
@@ -105,14 +107,16 @@ CREATE FUNCTION latchkey.authenticate(token text) RETURNS latchkey.session_info
   LANGUAGE c VOLATILE PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'latchkey_authenticate';
 COMMENT ON FUNCTION latchkey.authenticate(text) IS
   'verify(), and binds the identity to this transaction, in the backend''s memory: current_user_id() and its '
-  'kin answer with it, and every function checks it. Bad token: invalid_token (LK411).';
+  'kin answer with it, and every function checks it. Bad token: invalid_token (LK411). An API key''s use is noted once a minute at '
+  'most, and only where the transaction may write: not in a read-only one, on a standby or at SERIALIZABLE. Nothing waits or fails '
+  'for it.';
 REVOKE ALL ON FUNCTION latchkey.authenticate(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.authenticate(text) TO latchkey_gateway, latchkey_app;
 
 CREATE FUNCTION latchkey.current_user_id() RETURNS uuid
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_current_user_id';
 COMMENT ON FUNCTION latchkey.current_user_id() IS
-  'The user that authenticate() has bound to this transaction, or null. In policies write (SELECT '
+  'The user that authenticate() has bound to this transaction, or null, also for an API key. In policies write (SELECT '
   'latchkey.current_user_id()): evaluated once per statement.';
 REVOKE ALL ON FUNCTION latchkey.current_user_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.current_user_id() TO latchkey_gateway, latchkey_app;
@@ -127,7 +131,7 @@ GRANT EXECUTE ON FUNCTION latchkey.current_session_id() TO latchkey_gateway, lat
 CREATE FUNCTION latchkey.current_tenant_id() RETURNS uuid
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_current_tenant_id';
 COMMENT ON FUNCTION latchkey.current_tenant_id() IS
-  'The tenant of the bound session, or null.';
+  'The tenant of the bound session or API key, or null.';
 REVOKE ALL ON FUNCTION latchkey.current_tenant_id() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.current_tenant_id() TO latchkey_gateway, latchkey_app;
 

@@ -14,6 +14,7 @@ CREATE TABLE latchkey.roles (
   description text        NOT NULL DEFAULT '',
   seeded      boolean     NOT NULL DEFAULT false,
   updated_at  timestamptz NOT NULL DEFAULT now(),
+  built_in    text[]      NOT NULL DEFAULT '{}',
   CONSTRAINT roles_pkey PRIMARY KEY (scope, tenant_id, name),
   CONSTRAINT roles_scope_known CHECK (scope IN ('platform', 'tenant')),
   CONSTRAINT roles_platform_has_no_tenant CHECK (scope = 'tenant' OR tenant_id = '00000000-0000-0000-0000-000000000000'),
@@ -22,7 +23,7 @@ CREATE TABLE latchkey.roles (
 COMMENT ON TABLE latchkey.roles IS
   'Roles and what they permit (reference). scope platform: everywhere; tenant: within the tenant in which a user has it, defined for '
   'all tenants (tenant_id nil) or by one for itself. permissions: names, or patterns that also stand for what is registered later: *, '
-  'users.*, *.read.';
+  'users.*, *.read; built_in: those of them that came with the extension, and stay.';
 CALL latchkey._make_reference('latchkey.roles', 'scope', 'tenant_id', 'name');
 SELECT pg_catalog.pg_extension_config_dump('latchkey.roles', '');
 GRANT SELECT ON latchkey.roles TO latchkey_app, latchkey_admin;
@@ -35,6 +36,7 @@ INSERT INTO latchkey.roles (scope, name, permissions, description, seeded) VALUE
    'Runs the tenant: its people, roles and keys.', true),
   ('tenant', 'staff', '{*.read}', 'Works in the tenant: sees everything in it.', true),
   ('tenant', 'customer', '{}', 'Belongs to the tenant, and sees what is their own.', true);
+UPDATE latchkey.roles SET built_in = permissions;
 
 CREATE TABLE latchkey.role_grants (
   user_id    uuid        NOT NULL,
@@ -106,7 +108,7 @@ CREATE FUNCTION latchkey.permissions_of(user_id uuid, tenant_id uuid DEFAULT NUL
   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 30 AS 'MODULE_PATHNAME', 'latchkey_permissions_of';
 COMMENT ON FUNCTION latchkey.permissions_of(uuid, uuid) IS
   'The permissions that the user''s roles hold now: platform-wide, and with tenant_id those in that tenant too. One''s own; others'' need '
-  'roles.read, there or platform-wide: else forbidden (LK403).';
+  'roles.read, platform-wide or in the tenant: else forbidden (LK403). Who has it in the tenant only sees nothing of the platform''s.';
 REVOKE ALL ON FUNCTION latchkey.permissions_of(uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.permissions_of(uuid, uuid) TO latchkey_gateway, latchkey_app, latchkey_admin;
 
@@ -143,8 +145,8 @@ CREATE FUNCTION latchkey.create_admin(email text, password text DEFAULT NULL, na
   LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'latchkey_create_admin';
 COMMENT ON FUNCTION latchkey.create_admin(text, text, text) IS
   'For DBAs: makes the user with this address a platform administrator. Unknown address: creates the user, with a confirmed address '
-  'and this password. A password for a user who exists: already_exists (LK409). Broken rule: invalid_argument (LK400). Events: '
-  'user.registered, role.granted.';
+  'and this password. A password for a user who exists: already_exists (LK409); one whose address is not confirmed, so that anybody may '
+  'have registered it, or who is blocked: conflict (LK410). Broken rule: invalid_argument (LK400). Events: user.registered, role.granted.';
 REVOKE ALL ON FUNCTION latchkey.create_admin(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.create_admin(text, text, text) TO latchkey_admin;
 
@@ -235,16 +237,23 @@ GRANT EXECUTE ON FUNCTION latchkey._member_tenants() TO latchkey_gateway, latchk
 
 CREATE FUNCTION latchkey._policy_condition(owner_column name, tenant_column name, permission text) RETURNS text
   LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+  -- Each under a CASE: format() raises for an identifier that is null.
   SELECT string_agg(arm, E'\n OR ') FROM (VALUES
-    -- The owner's rows; those of a tenant only while the owner belongs to it.
-    (format('(%1$I >= (SELECT latchkey._visible_from(%2$L, true)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, true))',
-            owner_column, permission)
-     || coalesce(format(' AND (%1$I IS NULL OR %1$I = ANY ((SELECT latchkey._member_tenants())::uuid[])'
-                        ' OR (SELECT latchkey.has_permission(%2$L)))', tenant_column, permission), '') || ')'),
-    -- Rows of tenants in which a role permits it.
-    (format('%1$I = ANY ((SELECT latchkey.permitted_tenants(%2$L))::uuid[])', tenant_column, permission)),
-    -- Without owners, everything for who may do it on the whole platform.
-    (CASE WHEN owner_column IS NULL THEN
+    -- The owner's rows; those of a tenant only while the owner belongs to it. 
+    (CASE WHEN owner_column IS NOT NULL THEN
+       format('(%1$I >= (SELECT latchkey._visible_from(%2$L, true)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, true))',
+              owner_column, permission)
+       || CASE WHEN tenant_column IS NULL THEN ''
+               ELSE format(' AND (%1$I IS NULL OR %1$I = ANY ((SELECT latchkey._member_tenants())::uuid[]))', tenant_column) END
+       || ')' END),
+    -- Rows of tenants in which a role permits it; those of all tenants, owned or not, for who may do it on the whole platform.
+    -- (The range beside the array is all there is, and for the planner: it takes an array that it can't see for ten tenants, and in a
+    -- table of few tenants would then rather read everything for whoever asks.)
+    (CASE WHEN tenant_column IS NOT NULL THEN
+       format('(%1$I = ANY ((SELECT latchkey.permitted_tenants(%2$L))::uuid[])'
+              ' AND %1$I >= (SELECT uuid ''00000000-0000-0000-0000-000000000000'')'
+              ' AND %1$I <= (SELECT uuid ''ffffffff-ffff-ffff-ffff-ffffffffffff''))', tenant_column, permission) END),
+    (CASE WHEN tenant_column IS NOT NULL THEN
        format('(%1$I >= (SELECT latchkey._visible_from(%2$L, false)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, false)))',
               tenant_column, permission) END)) AS arms (arm)
 $$;
@@ -261,6 +270,7 @@ CREATE FUNCTION latchkey.protect_table(
 DECLARE
   key name;
   was_enabled boolean;
+  was_forced boolean;
   can_read text;
   can_write text;
 BEGIN
@@ -274,7 +284,7 @@ BEGIN
     END IF;
   END LOOP;
   PERFORM latchkey.has_permission(read), latchkey.has_permission(write);
-  SELECT relrowsecurity INTO was_enabled FROM pg_class WHERE oid = relation;
+  SELECT relrowsecurity, relforcerowsecurity INTO was_enabled, was_forced FROM pg_class WHERE oid = relation;
   IF EXISTS (SELECT FROM pg_policy WHERE polrelid = relation AND polname = 'latchkey_select') THEN
     RAISE EXCEPTION 'table % is protected already', relation
       USING ERRCODE = 'LK409', HINT = 'SELECT latchkey.unprotect_table(…) first.';
@@ -286,7 +296,8 @@ BEGIN
   EXECUTE format('CREATE POLICY latchkey_update ON %s FOR UPDATE USING (%s) WITH CHECK (%s)', relation, can_write, can_write);
   EXECUTE format('CREATE POLICY latchkey_delete ON %s FOR DELETE USING (%s)', relation, can_write);
   EXECUTE format('COMMENT ON POLICY latchkey_select ON %s IS %L', relation,
-                 'Made by latchkey.protect_table()' || CASE WHEN was_enabled THEN '.' ELSE ', which enabled row-level security.' END);
+                 concat('Made by latchkey.protect_table()', CASE WHEN NOT was_enabled THEN ', which enabled row-level security' END,
+                        CASE WHEN force AND NOT was_forced THEN ', and forced it' END, '.'));
   EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
   IF force THEN
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', relation);
@@ -299,7 +310,8 @@ END $$;
 COMMENT ON FUNCTION latchkey.protect_table(regclass, name, name, text, text, boolean) IS
   'Puts row-level security on a table of yours, and returns the policies that it made. A row can be seen or written by the user in '
   'owner_column, by who holds the permission read or write within the tenant in tenant_column, and by who holds it platform-wide; an '
-  'owner''s row of a tenant only while the owner belongs to the tenant. force: for the table''s owner too. Index the columns. No such '
+  'owner''s row of a tenant only while the owner belongs to the tenant; a row with null in all of these columns by nobody. force: for '
+  'the table''s owner too. Index the columns. No such '
   'column: invalid_argument (LK400). Unknown permission: not_found (LK404). Protected already: already_exists (LK409).';
 REVOKE ALL ON FUNCTION latchkey.protect_table(regclass, name, name, text, text, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.protect_table(regclass, name, name, text, text, boolean) TO latchkey_app, latchkey_admin;
@@ -309,6 +321,7 @@ CREATE FUNCTION latchkey.unprotect_table(relation regclass) RETURNS void
 DECLARE
   remark text;
   command text;
+  undoes_force boolean;
 BEGIN
   SELECT obj_description(p.oid, 'pg_policy') INTO remark
     FROM pg_policy p WHERE p.polrelid = relation AND p.polname = 'latchkey_select';
@@ -318,12 +331,18 @@ BEGIN
   FOREACH command IN ARRAY ARRAY['select', 'insert', 'update', 'delete'] LOOP
     EXECUTE format('DROP POLICY IF EXISTS %I ON %s', 'latchkey_' || command, relation);
   END LOOP;
-  IF remark LIKE '%which enabled row-level security.' AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = relation) THEN
-    EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', relation);
+  undoes_force := remark LIKE '%, and forced it%';
+  IF remark LIKE '%, which enabled row-level security%' THEN
+    -- What other policies were added for stays in force.
+    IF EXISTS (SELECT FROM pg_policy WHERE polrelid = relation) THEN RETURN; END IF;
+    EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', relation);
+  END IF;
+  IF undoes_force THEN
+    EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', relation);
   END IF;
 END $$;
 COMMENT ON FUNCTION latchkey.unprotect_table(regclass) IS
-  'Undoes protect_table(): drops its policies, and turns row-level security off if it had turned it on and no other policy is left. Not '
-  'protected: not_found (LK404).';
+  'Undoes protect_table(): drops its policies, and turns row-level security and its force off again where it had turned them on and, '
+  'for the first, no other policy is left. Not protected: not_found (LK404).';
 REVOKE ALL ON FUNCTION latchkey.unprotect_table(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.unprotect_table(regclass) TO latchkey_app, latchkey_admin;

@@ -39,14 +39,24 @@ fill_database() {
         SELECT latchkey.import_users('{\"users\": {\"old@example.com\": {\"password\":
             \"\$2b\$10\$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\", \"usage\": {\"daily\": 3, \"total\": 30},
             \"stripeCustomerId\": \"cus_old\"}}}');
+        -- Roles: a seed with more permissions, own ones, grants with and without an end.
+        SELECT latchkey.register_permission('campaigns.write', E'tab\there');
+        SELECT latchkey.update_role('staff', '{*.read,campaigns.write}', 'Wörks', scope => 'tenant');
+        INSERT INTO latchkey.accounts (id, kind) VALUES ('00000000-0000-7000-a000-000000000001', 'tenant');
+        SELECT latchkey.create_role('cashier', '{campaigns.*,users.read}', E'\\ \'q\'', '00000000-0000-7000-a000-000000000001');
+        SELECT latchkey.create_admin('root@example.com', 'password of root');
+        SELECT latchkey.grant_role(id, 'cashier', '00000000-0000-7000-a000-000000000001', '2100-01-01') FROM latchkey.find_user('user1@example.com');
+        SELECT latchkey.grant_role(id, 'staff', '00000000-0000-7000-a000-000000000001') FROM latchkey.find_user('user4@example.com');
         SELECT latchkey.login('user7@example.com', 'wrong password');
         SELECT latchkey.login('nobody@example.com', 'wrong password');
         CREATE TABLE notes (owner uuid DEFAULT latchkey.current_user_id(), note text);
         INSERT INTO notes VALUES ('00000000-0000-0000-0000-000000000001', 'kept');
+        CREATE TABLE campaigns (owner uuid, tenant uuid);
+        SELECT latchkey.protect_table('campaigns', 'owner', 'tenant', 'campaigns.write', 'campaigns.write');
         CREATE POLICY own ON notes USING (owner = (SELECT latchkey.current_user_id()));" >/dev/null
 }
 
-# Tokens of every algorithm, each signed by a key of its own, into $DIR/tokens; the reset token into $DIR/reset.
+# Tokens of every algorithm, each signed by a key of its own, and an API key into $DIR/tokens; the reset token into $DIR/reset.
 take_tokens() {
     local algorithm
     for algorithm in HS256 EdDSA ES256 RS256; do
@@ -54,6 +64,10 @@ take_tokens() {
         query "$1" db "BEGIN; SELECT latchkey.bind_request('request-1', '2001:db8::1', 'agent ✓');
             SELECT token FROM latchkey.login('user1@example.com', 'password 1'); COMMIT" | grep .
     done >"$DIR/tokens"
+    query "$1" db "SELECT latchkey.grant_role(id, 'support') FROM latchkey.find_user('user4@example.com')" >/dev/null
+    query "$1" db "SELECT k.token FROM latchkey.create_service_account('robot') AS a,
+        LATERAL latchkey.create_api_key(a.id, '{users.read,*.write}', now() + interval '1 year') AS k" >>"$DIR/tokens"
+    query "$1" db "SELECT latchkey.authenticate('$(tail -n 1 "$DIR/tokens")')" app >/dev/null
     query "$1" db "SELECT token FROM latchkey.login('user9@example.com', 'password 9')" >"$DIR/revoked"
     query "$1" db "SELECT latchkey.logout('$(cat "$DIR/revoked")')" >/dev/null
     query "$1" db "SELECT token FROM latchkey.request_password_reset('user8@example.com')" >"$DIR/reset"
@@ -72,7 +86,7 @@ SQL
 verified() {
     local token
     while read -r token; do
-        query "$1" "$2" "SELECT email FROM latchkey.verify('$token')" app 2>&1 || true
+        query "$1" "$2" "SELECT coalesce(email, name) FROM latchkey.verify('$token')" app 2>&1 || true
     done <"$DIR/tokens"
 }
 
@@ -81,7 +95,7 @@ check_restored() {
     # Roles and who is a member of them belong to the server (pg_dumpall --roles-only).
     admin_psql "$folder" "$database" -c "GRANT latchkey_app TO app" 2>/dev/null || true
     check "$name: every row of every table" "$expected" "$(checksums "$folder" "$database")"
-    check "$name: tokens of four algorithms verify" "$(yes user1@example.com | head -n 4)" "$(verified "$folder" "$database")"
+    check "$name: tokens of four algorithms and an API key verify" "$(yes user1@example.com | head -n 4; echo robot)" "$(verified "$folder" "$database")"
     check "$name: a session that was ended stays so" LK411 \
         "$(sqlstate "$folder" "$database" "SELECT latchkey.verify('$(cat "$DIR/revoked")')" app)"
     check "$name: passwords work" "ok invalid_credentials blocked" "$(query "$folder" "$database" "
@@ -94,6 +108,13 @@ check_restored() {
     check "$name: the tier, a feature switched off, one of ours" "team f t" "$(query "$folder" "$database" "
         SELECT concat_ws(' ', latchkey.tier_of(u.id), latchkey.can_use(v.id, 'model:gpt-4'), latchkey.can_use(u.id, 'seat'))
         FROM latchkey.find_user('user1@example.com') u, latchkey.find_user('user4@example.com') v" app)"
+    check "$name: roles, one with more permissions than it came with" "admin t f t LK400 ok" "$(query "$folder" "$database" "
+        SELECT concat_ws(' ', (SELECT role FROM latchkey.find_user('root@example.com') u, latchkey.roles_of(u.id)),
+            (SELECT bool_or(p.name = 'campaigns.write') FROM latchkey.find_user('user4@example.com') u, latchkey.permissions_of(u.id, '00000000-0000-7000-a000-000000000001') p),
+            (SELECT bool_or(p.name = 'plans.read') FROM latchkey.find_user('user1@example.com') u, latchkey.permissions_of(u.id, '00000000-0000-7000-a000-000000000001') p),
+            (SELECT built_in FROM latchkey.list_roles() WHERE name = 'staff'))") $(sqlstate "$folder" "$database" "SELECT latchkey.update_role('staff', '{}', scope => 'tenant')") $(
+        query "$folder" "$database" "BEGIN; SELECT 'ok' FROM latchkey.update_role('staff', '{*.read}', scope => 'tenant'); ROLLBACK")"
+    check "$name: a protected table's policies" 4 "$(query "$folder" "$database" "SELECT count(*) FROM pg_policy WHERE polrelid = 'campaigns'::regclass")"
     check "$name: seeds are still guarded" LK400 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.plans WHERE key = 'pro'")"
     check "$name: events are still append-only" LK403 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.events")"
 }

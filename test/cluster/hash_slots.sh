@@ -87,6 +87,11 @@ ask c "$HASH;"
 took=$((($(date +%s%N) - start) / 1000000))
 check_match "beyond latchkey.hash_wait: LK503, in a running backend" 'LK503' "$answer"
 check_true "neither early nor late ($took ms)" [ "$took" -ge 290 -a "$took" -lt 1200 ]
+await_answer a
+await_answer b
+send a "$HASH;"
+send b "$HASH;"
+await 10 query_is "$folder" db "$held" 2 || fail "two are hashing"
 ask c "DO \$\$ BEGIN PERFORM latchkey.hash_password('a password'); EXCEPTION WHEN OTHERS THEN RAISE NOTICE 'caught %', SQLSTATE; END \$\$;
     SELECT 'goes on';"
 check_match "caught in plpgsql, the transaction goes on" 'caught LK503.*goes on' "$(paste -sd ' ' <<<"$answer")"

@@ -31,6 +31,8 @@ REFRESHED=$(query "$folder" db "SELECT token FROM latchkey.login('ann@example.co
 query "$folder" db "SELECT latchkey.refresh(token) FROM latchkey.refresh('$REFRESHED')" >/dev/null
 RESET=$(query "$folder" db "SELECT token FROM latchkey.request_password_reset('ann@example.com')")
 CONFIRM=$(query "$folder" db "SELECT token FROM latchkey.request_email_verification('$USER')")
+SERVICE=$(query "$folder" db "SELECT id FROM latchkey.create_service_account('robot')")
+IFS='|' read -r KEY_ID KEY < <(query "$folder" db "SELECT id, token FROM latchkey.create_api_key('$SERVICE', '{users.read}')")
 NOBODY=00000000-0000-0000-0000-000000000000
 
 # One call a line; all of them are made in every circumstance below.
@@ -77,8 +79,23 @@ refresh('$REFRESHED')
 refresh('$TOKEN$MARK')
 logout('$MARK')
 logout('$TOKEN$MARK')
+verify('$KEY')
+verify('$KEY$MARK')
+authenticate('$KEY')
+authenticate('lk_$MARK')
+authenticate('${KEY:0:16}${MARK}${KEY:28}')
+refresh('$KEY')
+logout('$KEY')
+logout('$KEY$MARK')
+create_api_key('$SERVICE', '{users.read}')
+create_api_key('$SERVICE', '{no permission}')
+rotate_api_key('$KEY_ID')
 import_users('{"users": {"x$RANDOM@example.com": {"password": "$P"}, "bad": {"password": "$P"}, "ann@example.com": {"password": "$P"}, "y@example.com": {"password": "$P", "tier": "$MARK"}}}')
 import_users('"$P"')
+create_admin('root$RANDOM@example.com', '$P')
+create_admin('root$RANDOM@example.com', '$MARK' || repeat('x', 2000))
+create_admin('ann@example.com', '$P')
+create_admin('$P', '$P')
 import_users('[{"email": "z$RANDOM@example.com", "password": "$B", "createdAt": "$MARK"}]')
 SQL
 
@@ -93,7 +110,7 @@ run() {
 
 look_for_secrets() {
     local found
-    found=$(tail -n +"$(($2 + 1))" "$log" | grep -nE "$MARK|${TOKEN#*.}|${REFRESHED#*.}|$RESET|$CONFIRM|password 1" | cut -c 1-160 | head -n 5 || true)
+    found=$(tail -n +"$(($2 + 1))" "$log" | grep -nE "$MARK|${TOKEN#*.}|${REFRESHED#*.}|$RESET|$CONFIRM|password 1|${KEY:16}|lk_[0-9a-z]{12}_[A-Za-z0-9_-]" | cut -c 1-160 | head -n 5 || true)
     if [ -z "$found" ]; then pass "$1"; else fail "$1" "$found"; fi
 }
 

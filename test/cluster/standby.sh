@@ -15,6 +15,8 @@ query "$primary" db "SELECT count(*) FROM generate_series(1, 3) i, latchkey.regi
 USER=$(query "$primary" db "SELECT id FROM latchkey.find_user('user1@example.com')")
 new_token() { query "$primary" db "SELECT token FROM latchkey.login('user$1@example.com', 'password $1')" app; }
 TOKEN=$(new_token 1)
+IFS='|' read -r KEY_ID KEY < <(query "$primary" db "SELECT k.id, k.token FROM latchkey.create_service_account('robot') AS a,
+    LATERAL latchkey.create_api_key(a.id, '{users.read}') AS k")
 
 as_user mkdir -m 0700 "$standby" "$standby/socket" "$standby/log"
 as_user "$BIN/pg_basebackup" --write-recovery-conf --checkpoint=fast --pgdata="$standby/data" -h "$primary/socket" -U postgres
@@ -56,6 +58,12 @@ on_standby bind_request "" "SELECT latchkey.bind_request('r', '192.0.2.1', 'agen
 on_standby "repeatable read" user1@example.com "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT email FROM latchkey.verify('$TOKEN'); COMMIT;"
 ask s "SELECT latchkey.verify('$TOKEN' || 'x');"
 check_match "standby: a forged token is refused" LK411 "$answer"
+
+on_standby "an API key" "robot t" "BEGIN; SELECT concat_ws(' ', (latchkey.authenticate('$KEY')).name, latchkey.has_permission('users.read')); COMMIT;"
+check "standby: its use there is not noted" 0 "$(query "$primary" db "SELECT count(last_used_at) FROM latchkey.api_key_uses")"
+change "SELECT latchkey.revoke_api_key('$KEY_ID')"
+ask s "SELECT latchkey.authenticate('$KEY');"
+check_match "standby: a revoked API key" LK411 "$answer"
 
 # What writes is refused by one clear error, whether the password is right or wrong.
 for call in "login('user1@example.com', 'password 1')" "login('user1@example.com', 'wrong password')" \

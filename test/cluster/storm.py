@@ -38,7 +38,9 @@ class Psql:
                 return "\n".join(lines)
             if "server closed the connection" in line or "connection to server was lost" in line or "FATAL:" in line:
                 break
-            lines.append(line)
+            # The news of a crash may come between an answer and its mark.
+            if not line.startswith("WARNING:"):
+                lines.append(line)
         self.process.kill()
         return None
 

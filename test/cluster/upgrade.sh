@@ -17,7 +17,9 @@ query "$old" db "SELECT latchkey.rotate_signing_key('EdDSA');
     UPDATE latchkey.plans SET display_name = 'Other' WHERE key = 'pro';
     INSERT INTO latchkey.plans (key, display_name, rank) VALUES ('team', 'Team', 15);
     UPDATE latchkey.plan_features SET granted = false WHERE plan = 'pro' AND feature = 'model:gpt-4';
-    SELECT latchkey.set_tier(id, 'team') FROM latchkey.find_user('ann@example.com')" >/dev/null
+    SELECT latchkey.set_tier(id, 'team') FROM latchkey.find_user('ann@example.com');
+    SELECT latchkey.update_role('support', '{*.read,users.block}');
+    SELECT latchkey.grant_role(id, 'support') FROM latchkey.find_user('ann@example.com')" >/dev/null
 rows() {
     "$BIN/psql" -X -q -At -v ON_ERROR_STOP=1 "$(url "$1" db)" <<'SQL'
 SET timezone = 'UTC';
@@ -56,6 +58,7 @@ upgrade_to() {
     check "$name: old tokens verify" ann@example.com "$(query "$new" db "SELECT email FROM latchkey.verify('$TOKEN')" app)"
     check "$name: passwords work" ok "$(query "$new" db "SELECT outcome FROM latchkey.login('ann@example.com', 'password 1')" app)"
     check "$name: the tier" team "$(query "$new" db "SELECT latchkey.tier_of(id) FROM latchkey.find_user('ann@example.com')" app)"
+    check "$name: the role" t "$(query "$new" db "SELECT bool_or(p.name = 'users.block') FROM latchkey.find_user('ann@example.com') u, latchkey.permissions_of(u.id) p")"
     check "$name: a dump has the tables' rows" 1 "$("$bin/pg_dump" "$(url "$new" db)" | grep -c '^COPY latchkey.sessions ')"
     as_user "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$new/data" >/dev/null
 }

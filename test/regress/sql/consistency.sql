@@ -21,7 +21,7 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.credit_thresholds', 'account_id')),
 reference (relation) AS (VALUES
   ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
-  ('latchkey.service_costs'), ('latchkey.service_cost_changes')),
+  ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses'), ('latchkey.service_costs'), ('latchkey.service_cost_changes')),
 keys AS (
   SELECT i.indrelid AS relation, i.indexrelid::regclass::text AS key, i.indkey::int2[] AS columns FROM pg_index i WHERE i.indisunique
   UNION ALL

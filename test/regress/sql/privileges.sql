@@ -30,8 +30,9 @@ SELECT amount FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS id, latchkey.grant_c
 CREATE TABLE regress.priv_credits AS SELECT d.account_id, 'debit' AS kind, d.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.debit_credits(a, 'priv.unit') AS d
   UNION ALL SELECT h.account_id, 'hold', h.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.hold_credits(a, 'priv.unit') AS h;
 GRANT SELECT ON regress.priv_credits TO PUBLIC;
+SELECT count(*) FROM latchkey.create_service_account('Privileges') AS a, LATERAL latchkey.create_api_key(a.id, '{users.read}');
 -- A call with plausible arguments, whose account is `account`.
-CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, tenant uuid DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
            WHEN name = 'idempotency_key' THEN 'NULL::text' WHEN name = 'kind' THEN '''bonus''' WHEN name = 'service' THEN '''priv.unit''' WHEN name = 'debits' THEN '''[{"service": "priv.unit"}]'''
@@ -39,6 +40,9 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) R
            WHEN name = 'hold_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''hold'')', account)
            WHEN name = 'transaction_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''debit'')', account)
            WHEN t = 'uuid'::regtype AND name = 'after' THEN 'NULL::uuid'
+           WHEN t = 'uuid'::regtype AND name = 'tenant_id' THEN quote_nullable(tenant) || '::uuid'
+           WHEN name = 'service_account_id' THEN quote_literal((SELECT id FROM latchkey.service_accounts WHERE name = 'Privileges')) || '::uuid'
+           WHEN name = 'key_id' THEN quote_literal((SELECT k.id FROM latchkey.api_keys k JOIN latchkey.service_accounts a ON a.id = k.service_account_id WHERE a.name = 'Privileges')) || '::uuid'
            WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'
            WHEN name = 'token' THEN quote_literal(token)
            WHEN name = 'email' THEN '''priv_new@example.com'''
@@ -46,7 +50,7 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid) R
            WHEN name = 'new_password' THEN '''a new password'''
            WHEN name = 'hash' THEN 'NULL::text' WHEN name = 'plan' THEN '''free''' WHEN name = 'status' THEN '''active'''
            WHEN name = 'key' THEN '''tokens.issuer''' WHEN name = 'value' THEN '''latchkey''' WHEN name = 'feature' THEN '''model:gpt-3.5-turbo'''
-           WHEN name = 'scope' THEN 'NULL::text' WHEN name = 'role' OR (name = 'name' AND p.proname ~ '_role$') THEN '''support'''
+           WHEN name IN ('scope', 'search', 'tier') OR (name = 'role' AND p.proname = 'invite_user') THEN 'NULL::text' WHEN name = 'role' OR (name = 'name' AND p.proname ~ '_role$') THEN '''support'''
            WHEN name IN ('permission', 'read', 'write') OR (name = 'name' AND p.proname ~ '_permission$') THEN '''users.read''' WHEN name = 'permissions' THEN '''{users.read}''::text[]'
            WHEN t = 'regclass'::regtype THEN '''regress.calls''::regclass' WHEN t = 'name'::regtype THEN 'NULL::name' WHEN t = 'boolean'::regtype THEN 'true'
            WHEN t = 'timestamptz'::regtype THEN 'NULL::timestamptz'

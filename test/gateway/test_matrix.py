@@ -1,0 +1,121 @@
+"""Every route, for every kind of caller: the status of each answer stands in matrix.tsv.
+
+Each cell gets a user, a session, a service account and a key of its own to act upon, so that no answer
+depends on the one before. 401 and 403: refused. 200, 201, 404, 409 …: let through, and then what the
+route says. LATCHKEY_WRITE_MATRIX=1 writes the file anew; read what changed in it.
+"""
+import os
+import pathlib
+import re
+import unittest
+
+from harness import PASSWORD, GatewayTest, new_email, sql
+
+EXPECTED = pathlib.Path(__file__).with_name("matrix.tsv")
+NO_ID = "00000000-0000-7000-8000-000000000000"
+FIELDS = {
+    "password": PASSWORD, "current_password": PASSWORD, "new_password": "another " + PASSWORD,
+    "name": "matrix", "description": "of the matrix", "permissions": ["users.read"], "role": "support",
+    "plan": "free", "status": "active", "reason": "none", "profile": {}, "onboarding_step": "done",
+    "token": "a.b.c", "scope": "platform", "disabled": True, "expires_at": "2100-01-01T00:00:00Z",
+}
+ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "tenant"),
+         "staff": ("staff", "tenant"), "manager": ("admin", "tenant"), "owner": ("owner", "tenant"),
+         "support": ("support", None), "admin": ("admin", None)}
+KEYS = {"key": ("machine", "{users.read}"), "other_key": ("machine", "{plans.read}"),
+        "tenant_key": ("tenant_machine", "{*}")}
+CALLERS = ["nobody", *ROLES, *KEYS]
+
+
+def new_tenant():
+    return sql("INSERT INTO latchkey.accounts (id, kind) VALUES "
+               "(overlay(gen_random_uuid()::text PLACING '7' FROM 15 FOR 1)::uuid, 'tenant') RETURNING id")
+
+
+class MatrixTest(GatewayTest):
+    flags = ("--mail-command", "/bin/true", "--public-url", "https://example.com")
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.tenants = {"tenant": new_tenant(), "other": new_tenant()}
+        cls.people = {}
+        for name, grant in ROLES.items():
+            email, token, user_id = cls.gateway.register()
+            cls.people[name] = (email, token, user_id)
+            if grant:
+                role, tenant = grant
+                where = f"'{cls.tenants[tenant]}'" if tenant else "NULL"
+                sql(f"SELECT latchkey.grant_role('{user_id}', '{role}', {where})")
+        machines = {
+            "machine": sql("SELECT id FROM latchkey.create_service_account('matrix')"),
+            "tenant_machine": sql("SELECT id FROM latchkey.create_service_account('matrix', '', "
+                                  f"'{cls.tenants['tenant']}')")}
+        cls.keys = {name: sql(f"SELECT token FROM latchkey.create_api_key('{machines[machine]}', '{held}')")
+                    for name, (machine, held) in KEYS.items()}
+        cls.document = cls.gateway.get("/openapi.json").json
+
+    def token_of(self, caller, path):
+        if caller == "nobody":
+            return None
+        if caller in self.keys:
+            return self.keys[caller]
+        email, token, _ = self.people[caller]
+        if path.startswith("/api/auth/"):  # these end sessions, or change passwords
+            sql(f"SELECT latchkey.set_password(id, '{PASSWORD}') FROM latchkey.find_user('{email}')")
+            answer = self.gateway.post("/api/auth/login", {"email": email, "password": PASSWORD})
+            return answer.json["token"]
+        if self.gateway.get("/api/auth/verify", token).status != 200:
+            answer = self.gateway.post("/api/auth/login", {"email": email, "password": PASSWORD})
+            token = answer.json["token"]
+            self.people[caller] = (email, token, self.people[caller][2])
+        return token
+
+    def id_for(self, path):
+        """Something new for the route to act upon."""
+        if path.startswith("/api/service-accounts"):
+            return sql("SELECT id FROM latchkey.create_service_account('target')")
+        if path.startswith("/api/api-keys"):
+            return sql("SELECT id FROM latchkey.create_api_key((SELECT id FROM "
+                       "latchkey.create_service_account('target')), '{users.read}')")
+        if path.startswith("/api/users"):
+            return sql(f"SELECT id FROM latchkey.register_user('{new_email()}')")
+        return NO_ID
+
+    def fill(self, path):
+        values = {"id": self.id_for, "role": lambda _: "support", "name": lambda _: "gpt-4"}
+        return re.sub(r"\{(\w+)\}", lambda m: values[m.group(1)](path), path)
+
+    def body_of(self, operation):
+        if "requestBody" not in operation:
+            return None
+        schema = operation["requestBody"]["content"]["application/json"]["schema"]
+        body = {}
+        for name in schema["properties"]:
+            if name == "email":
+                body[name] = new_email()
+            elif name in FIELDS and name in schema.get("required", []):
+                body[name] = FIELDS[name]
+        return body
+
+    def status(self, method, path, operation, caller):
+        token = self.token_of(caller, path)
+        answer = self.gateway.request(method, self.fill(path), self.body_of(operation), token)
+        self.assertLess(answer.status, 500, (method, path, caller, answer.body))
+        return str(answer.status)
+
+    def test_every_route_for_every_caller(self):
+        self.addCleanup(sql, "DELETE FROM latchkey.login_attempts")
+        lines = ["\t".join(["method", "path", *CALLERS])]
+        for path, methods in sorted(self.document["paths"].items()):
+            for method, operation in sorted(methods.items()):
+                cells = [self.status(method.upper(), path, operation, caller) for caller in CALLERS]
+                lines.append("\t".join([method.upper(), path, *cells]))
+        if os.environ.get("LATCHKEY_WRITE_MATRIX"):
+            EXPECTED.write_text("\n".join(lines) + "\n")
+        self.assertEqual(EXPECTED.read_text().splitlines(), lines)
+
+
+if __name__ == "__main__":
+    unittest.main()
