@@ -239,12 +239,13 @@ CREATE FUNCTION latchkey._policy_condition(owner_column name, tenant_column name
   LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
   -- Each under a CASE: format() raises for an identifier that is null.
   SELECT string_agg(arm, E'\n OR ') FROM (VALUES
-    -- The owner's rows; those of a tenant only while the owner belongs to it. 
+    -- The owner's rows; those of a tenant only while the owner belongs to it. IS TRUE keeps the planner from reading all of the
+    -- tenants' rows for it by their index.
     (CASE WHEN owner_column IS NOT NULL THEN
        format('(%1$I >= (SELECT latchkey._visible_from(%2$L, true)) AND %1$I <= (SELECT latchkey._visible_to(%2$L, true))',
               owner_column, permission)
        || CASE WHEN tenant_column IS NULL THEN ''
-               ELSE format(' AND (%1$I IS NULL OR %1$I = ANY ((SELECT latchkey._member_tenants())::uuid[]))', tenant_column) END
+               ELSE format(' AND (%1$I IS NULL OR %1$I = ANY ((SELECT latchkey._member_tenants())::uuid[])) IS TRUE', tenant_column) END
        || ')' END),
     -- Rows of tenants in which a role permits it; those of all tenants, owned or not, for who may do it on the whole platform.
     -- (The range beside the array is all there is, and for the planner: it takes an array that it can't see for ten tenants, and in a
