@@ -258,7 +258,7 @@ CREATE FUNCTION latchkey.grant_credits(
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_grant_credits';
 COMMENT ON FUNCTION latchkey.grant_credits(uuid, bigint, text, integer, timestamptz, text, text, jsonb) IS
   'Grants credits: kind purchase, bonus, trial, plan_allowance or adjustment. Debits burn the lowest priority first, then what expires '
-  'first, then the oldest. Needs credits.grant: forbidden (LK403). No or a deleted account: not_found (LK404). Amount below 1, or a '
+  'first, then the oldest. Needs credits.grant platform-wide: forbidden (LK403). No or a deleted account: not_found (LK404). Amount below 1, or a '
   'balance beyond 2^63 - 1; expires_at in the past; an unknown kind: invalid_argument (LK400). The key with other arguments: '
   'idempotency_mismatch (LK419). Event: credits.granted.';
 REVOKE ALL ON FUNCTION latchkey.grant_credits(uuid, bigint, text, integer, timestamptz, text, text, jsonb) FROM PUBLIC;
@@ -336,7 +336,7 @@ CREATE FUNCTION latchkey.refund_credits(
 COMMENT ON FUNCTION latchkey.refund_credits(uuid, uuid, bigint, text, text) IS
   'Gives back a debit or capture, or an amount of it, to the lots that it burned, the last burned first. Null: what is left of it. '
   'Beyond what was debited, or the lot has expired and setting credits.refund_expired is refuse: conflict (LK410). Needs '
-  'credits.refund: forbidden (LK403). No such debit, or a deleted account: not_found (LK404). Amount below 1: invalid_argument '
+  'credits.refund platform-wide: forbidden (LK403). No such debit, or a deleted account: not_found (LK404). Amount below 1: invalid_argument '
   '(LK400). The key with other arguments: idempotency_mismatch (LK419). Event: credits.refunded.';
 REVOKE ALL ON FUNCTION latchkey.refund_credits(uuid, uuid, bigint, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.refund_credits(uuid, uuid, bigint, text, text) TO latchkey_gateway, latchkey_admin;
