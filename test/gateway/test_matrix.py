@@ -4,9 +4,11 @@ Each cell gets a user, a session, a service account and a key of its own to act 
 depends on the one before. 401 and 403: refused. 200, 201, 404, 409 …: let through, and then what the
 route says. LATCHKEY_WRITE_MATRIX=1 writes the file anew; read what changed in it.
 """
+import itertools
 import os
 import pathlib
 import re
+import time
 import unittest
 
 from harness import PASSWORD, GatewayTest, new_email, sql
@@ -35,6 +37,7 @@ def new_tenant():
 class MatrixTest(GatewayTest):
     flags = ("--mail-command", "/bin/true", "--public-url", "https://example.com")
     maxDiff = None
+    numbers = itertools.count(time.time_ns())
 
     @classmethod
     def setUpClass(cls):
@@ -87,7 +90,7 @@ class MatrixTest(GatewayTest):
         values = {"id": self.id_for, "role": lambda _: "support", "name": lambda _: "gpt-4"}
         return re.sub(r"\{(\w+)\}", lambda m: values[m.group(1)](path), path)
 
-    def body_of(self, operation):
+    def body_of(self, path, operation):
         if "requestBody" not in operation:
             return None
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
@@ -95,13 +98,15 @@ class MatrixTest(GatewayTest):
         for name in schema["properties"]:
             if name == "email":
                 body[name] = new_email()
+            elif name == "name" and path == "/api/roles":
+                body[name] = f"matrix-{next(self.numbers)}"
             elif name in FIELDS and name in schema.get("required", []):
                 body[name] = FIELDS[name]
         return body
 
     def status(self, method, path, operation, caller):
         token = self.token_of(caller, path)
-        answer = self.gateway.request(method, self.fill(path), self.body_of(operation), token)
+        answer = self.gateway.request(method, self.fill(path), self.body_of(path, operation), token)
         self.assertLess(answer.status, 500, (method, path, caller, answer.body))
         return str(answer.status)
 
