@@ -1,10 +1,10 @@
 // One row by its primary key of two UUIDs, read through the table's index without planner and
 // executor.
 //
-// Only for what runs at every request: `verify` as a whole takes a third less time in a backend than
-// with the same SELECT through SPI. It sees what the server at hand stores, so it is not usable
-// where a table's rows lie on other nodes (Citus keeps an empty table in their place): callers keep
-// the statement beside it.
+// Only for what runs at every request: `verify` as a whole takes a third less time in a backend
+// than with the same SELECT through SPI. It sees what the server at hand stores, so it is not
+// usable where a table's rows lie on other nodes (Citus keeps an empty table in their place):
+// callers keep the statement beside it.
 #pragma once
 
 #include <array>
