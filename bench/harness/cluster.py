@@ -18,6 +18,7 @@ port = {port}
 unix_socket_directories = '{root}'
 max_connections = 200
 shared_buffers = 512MB
+maintenance_work_mem = 512MB
 fsync = on
 synchronous_commit = on
 max_wal_size = 4GB

@@ -13,7 +13,6 @@ RETURN (lpad(to_hex(1700000000000 + n), 12, '0') || '7000' || '8' || left(md5(n:
 
 -- What comes into the trigram index is merged into it at once, by VACUUM.
 SET gin_pending_list_limit = '2097151kB';
-SET maintenance_work_mem = '512MB';
 INSERT INTO latchkey.accounts (id, kind)
 SELECT user_id(n), 'user' FROM generate_series(1, :users) AS n;
 INSERT INTO latchkey.users (id, email, name, password_hash, created_at)

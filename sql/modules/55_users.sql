@@ -20,6 +20,12 @@ CREATE INDEX users_by_creation ON latchkey.users (created_at);
 CREATE INDEX users_not_active ON latchkey.users (status, id) WHERE status <> 'active';
 CREATE INDEX accounts_with_plan ON latchkey.accounts (plan, id) WHERE plan <> 'free';
 
+CREATE FUNCTION latchkey._contains(haystack text, needle text) RETURNS boolean
+  LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'latchkey_contains';
+COMMENT ON FUNCTION latchkey._contains(text, text) IS
+  'Whether the one contains the other, byte by byte: several times as fast as LIKE and strpos(), for list_users().';
+REVOKE ALL ON FUNCTION latchkey._contains(text, text) FROM PUBLIC;
+
 CREATE FUNCTION latchkey.list_users(
     search text DEFAULT NULL, role text DEFAULT NULL, tier text DEFAULT NULL, status text DEFAULT NULL,
     created_from timestamptz DEFAULT NULL, created_before timestamptz DEFAULT NULL, after uuid DEFAULT NULL,

@@ -48,7 +48,7 @@ SELECT conrelid::regclass, conname FROM pg_constraint f WHERE f.connamespace = '
 SELECT a.attrelid::regclass, a.attname, a.atttypid::regtype FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
  WHERE c.relnamespace = 'latchkey'::regnamespace AND c.relkind IN ('r', 'c') AND a.attnum > 0
    AND (a.atttypid IN ('timestamp'::regtype, 'money'::regtype, 'real'::regtype, 'double precision'::regtype, 'character varying'::regtype) OR (a.attname ~ '_at$' AND a.atttypid <> 'timestamptz'::regtype) OR a.attname <> lower(a.attname));
--- Labels: nothing is PARALLEL SAFE (all of it is SPI or the backend's memory), IMMUTABLE, LEAKPROOF, or STRICT (null is an error, not an answer).
+-- Labels: nothing is PARALLEL SAFE (all of it is SPI or the backend's memory), IMMUTABLE, LEAKPROOF, or STRICT (null is an error, not an answer), but for the one pure function.
 SELECT p.oid::regprocedure, proparallel, provolatile, proleakproof, proisstrict FROM pg_proc p
  WHERE p.pronamespace = 'latchkey'::regnamespace AND (proparallel = 's' OR provolatile = 'i' OR proleakproof OR proisstrict);
 SELECT string_agg(proname, ' ' ORDER BY proname) AS stable FROM pg_proc WHERE pronamespace = 'latchkey'::regnamespace AND provolatile = 's';
