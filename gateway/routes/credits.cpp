@@ -134,6 +134,21 @@ Route Hold() {
               ErrorId::IdempotencyMismatch, ErrorId::Conflict});
 }
 
+Route ListHolds() {
+  return Route("GET", "/api/credits/holds", "listHolds", "credits")
+      .Summary("An account's holds, newest first, a page at a time. Another's need credits.read.")
+      .Reads("SELECT coalesce(json_agg(h), '[]') FROM latchkey.list_holds(" LATCHKEY_ACCOUNT
+             ", $2::uuid, coalesce($3::integer, 100), $4) AS h")
+      .As(Who::kBearer)
+      .Takes(AccountInQuery())
+      .Takes(QueryField("after", Type::kUuid, kUuidLength, "The last id of the page before."))
+      .Takes(QueryField("limit", Type::kInteger, kMaxPage, "How many at most; 100 by default."))
+      .Takes(
+          QueryField("status", Type::kText, 20, "Only active, captured, released or expired ones."))
+      .Returns("holds", "CreditHold", true)
+      .Fails({ErrorId::Forbidden});
+}
+
 Route CaptureHold() {
   return Route("POST", "/api/credits/holds/{id}/capture", "captureHold", "credits")
       .Summary("Spends a hold, or a part of it; the rest returns. Needs credits.debit.")
@@ -167,8 +182,8 @@ Route ReleaseHold() {
 }  // namespace
 
 std::vector<Route> CreditRoutes() {
-  return {GetBalance(), ListTransactions(), GetUsage(),   Debit(), DebitBatch(),
-          Hold(),       CaptureHold(),      ReleaseHold()};
+  return {GetBalance(), ListTransactions(), GetUsage(),    Debit(),      DebitBatch(),
+          Hold(),       ListHolds(),        CaptureHold(), ReleaseHold()};
 }
 
 }  // namespace latchkey

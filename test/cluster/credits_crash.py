@@ -1,6 +1,8 @@
 """A storm of debits and grants with idempotency keys, in which backends and the postmaster are killed.
 
-credits_crash.py URL KILLS SEED PIDFILE   prints what is wrong, and at the end a line of totals
+credits_crash.py URL KILLS SECONDS SEED PIDFILE   prints what is wrong, and at the end a line of totals
+
+A kill comes after 40 % to 100 % of SECONDS.
 
 What was acknowledged must be in the ledger once. What was not is sent again with its key: it was there, and is answered as
 replayed, or it was not, and is made now. Something else must start the server again when the postmaster is gone.
@@ -36,8 +38,8 @@ class Operation:
 
 
 class Storm:
-    def __init__(self, url, seed, pid_file):
-        self.url, self.pid_file = url, pid_file
+    def __init__(self, url, seconds, seed, pid_file):
+        self.url, self.seconds, self.pid_file = url, seconds, pid_file
         self.random = random.Random(seed)
         self.failures = []
         self.done, self.unknown, self.accounts = {}, [], []
@@ -137,7 +139,7 @@ class Storm:
         workers = [Worker(self, f"{number}-{i}") for i in range(WORKERS)]
         for worker in workers:
             worker.start()
-        time.sleep(self.random.uniform(0.15, 0.4))
+        time.sleep(self.seconds * self.random.uniform(0.4, 1))
         self.kill(number % POSTMASTER_EVERY == POSTMASTER_EVERY - 1)
         for worker in workers:
             worker.join()
@@ -224,8 +226,8 @@ class Worker(threading.Thread):
         return self.storm.finish(operation, answer)
 
 
-def main(url, kills, seed, pid_file):
-    storm = Storm(url, seed, pid_file)
+def main(url, kills, seconds, seed, pid_file):
+    storm = Storm(url, float(seconds), seed, pid_file)
     storm.prepare()
     for number in range(int(kills)):
         storm.round(number)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Backends and the postmaster are killed, KILLS (56) times, in a storm of debits with idempotency keys: what was acknowledged
-# is in the ledger once, what was not is there once or not at all, as a retry with its key tells, and the ledger's proof
-# holds. SOAK_SEED makes the choices repeatable, not the timing.
+# Backends and the postmaster are killed, KILLS (56) times, at most SECONDS_EACH (0.4) after the last recovery, in a storm of
+# debits with idempotency keys: what was acknowledged is in the ledger once, what was not is there once or not at all, as a
+# retry with its key tells, and the proof holds. SOAK_SEED makes the choices repeatable, not the timing.
 set -euo pipefail
 # shellcheck source=test/cluster/lib.bash
 . "$(dirname "$0")/../cluster/lib.bash"
@@ -26,8 +26,8 @@ supervisor=$!
 child_pids+=("$supervisor")
 
 seed=${SOAK_SEED:-$RANDOM}
-if PYTHONDONTWRITEBYTECODE=1 python3 "$ROOT/test/cluster/credits_crash.py" "$(url "$folder" db)" "${KILLS:-56}" "$seed" \
-    "$folder/data/postmaster.pid"; then
+if PYTHONDONTWRITEBYTECODE=1 python3 "$ROOT/test/cluster/credits_crash.py" "$(url "$folder" db)" "${KILLS:-56}" \
+    "${SECONDS_EACH:-0.4}" "$seed" "$folder/data/postmaster.pid"; then
     pass "the ledger after ${KILLS:-56} kills (SOAK_SEED=$seed)"
 else
     fail "the ledger after ${KILLS:-56} kills (SOAK_SEED=$seed)"

@@ -110,6 +110,20 @@ class ReadingTest(CreditsTest):
         self.assertEqual(self.read(f"usage?account_id={account}&from=2020-01-01T00:00:00Z&before=2021-01-01T00:00:00Z")["usage"], [])
 
 
+    def test_holds(self):
+        account = self.account(100)
+        holds = [self.do("holds", {"account_id": account, "service": "mail"}) for _ in range(3)]
+        self.do(f"holds/{holds[1]['id']}/release", {"account_id": account}, 200)
+        page = self.read(f"holds?account_id={account}&limit=2")["holds"]
+        self.assertEqual([h["id"] for h in page], [holds[2]["id"], holds[1]["id"]])
+        self.assertEqual(page[0], holds[2])
+        rest = self.read(f"holds?account_id={account}&after={page[1]['id']}")["holds"]
+        self.assertEqual(rest, [holds[0]])
+        active = self.read(f"holds?account_id={account}&status=active")["holds"]
+        self.assertEqual([h["id"] for h in active], [holds[2]["id"], holds[0]["id"]])
+        self.assert_problem(self.gateway.get("/api/credits/holds?status=open", self.admin), 400, "invalid_argument", "open")
+
+
 class WhoMayTest(CreditsTest):
 
     def test_a_users_own_account(self):
@@ -132,7 +146,7 @@ class WhoMayTest(CreditsTest):
     def test_other_peoples_accounts(self):
         _, user, _ = self.gateway.register()
         _, _, other_id = self.gateway.register()
-        for what in ("balance", "transactions", "usage"):
+        for what in ("balance", "transactions", "usage", "holds"):
             path = f"/api/credits/{what}?account_id="
             for account in (other_id, new_tenant(), NOBODY):
                 self.assert_problem(self.gateway.get(path + account, user), 403, "forbidden")
