@@ -372,25 +372,37 @@ class IdempotencyTest(CreditsTest):
         self.assertEqual(self.gateway.get(f"/api/credits/balance?account_id={account}", self.admin,
                                           **{"Idempotency-Key": "a,b"}).status, 200)
 
-    def test_at_the_same_time(self):
-        """Many with one key: one debit, and all get its result."""
-        for what, body in (("debit", {"service": "image"}), ("holds", {"service": "image"}), ("purchase", {"amount": 5})):
-            account, key, answers = self.account(1000), new_key(), []
-            body = {"account_id": account, **body}
-            start = threading.Barrier(16)
+    def at_once(self, what, body):
+        """Sends one request 16 times at once; returns the answers."""
+        key, answers, start = new_key(), [], threading.Barrier(16)
 
-            def send(what=what, body=body, key=key, answers=answers, start=start):
-                start.wait()
-                answers.append(self.do(what, body, key=key))
-            threads = [threading.Thread(target=send) for _ in range(16)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+        def send():
+            start.wait()
+            answers.append(self.do(what, body, key=key))
+        threads = [threading.Thread(target=send) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return answers
+
+    def test_at_the_same_time(self):
+        """Many with one key: it happens once, and all get its result."""
+        for what, balance in (("debit", 990), ("holds", 990), ("capture", 995), ("refunds", 1000), ("purchase", 1005)):
+            account = self.account(1000)
+            body = {"account_id": account, "service": "image", "quantity": 2}
+            if what == "capture":
+                hold = self.do("holds", body)
+                what, body = f"holds/{hold['id']}/capture", {"account_id": account, "quantity": 1}
+            elif what == "refunds":
+                body = {"account_id": account, "transaction_id": self.do("debit", body)["id"]}
+            elif what == "purchase":
+                body = {"account_id": account, "amount": 5}
+            answers = self.at_once(what, body)
             self.assertEqual(len(answers), 16)
             self.assertEqual(len({answer["id"] for answer in answers}), 1)
             self.assertEqual(sum(not answer["replayed"] for answer in answers), 1)
-            self.assertEqual(self.available(account), 1005 if what == "purchase" else 995)
+            self.assertEqual(self.available(account), balance, what)
             self.assertEqual(sql(f"SELECT count(*) FROM latchkey.verify_ledger('{account}')"), "0")
 
     def test_in_the_document(self):
