@@ -82,9 +82,9 @@ void Server::AddCors(const RequestHead* head, Response& response) const {
   response.headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : std::string(origin));
   response.headers.emplace_back("Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
   if (head && head->method == "OPTIONS" && head->Find("Access-Control-Request-Method").data()) {
-    response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE");
+    response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE");
     response.headers.emplace_back("Access-Control-Allow-Headers",
-                                  "Authorization, Content-Type, X-Request-Id");
+                                  "Authorization, Content-Type, Idempotency-Key, X-Request-Id");
     response.headers.emplace_back("Access-Control-Max-Age", "600");
   }
 }

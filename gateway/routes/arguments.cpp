@@ -1,7 +1,8 @@
-// Arguments from the path, the query, the bearer token and the body.
+// Arguments from the path, the query, the headers and the body.
 #include "gateway/routes/arguments.hpp"
 
 #include "gateway/http/json_text.hpp"
+#include "gateway/routes/idempotency_key.hpp"
 #include "gateway/routes/json_body.hpp"
 #include "gateway/routes/router.hpp"
 #include "gateway/routes/value_forms.hpp"
@@ -114,6 +115,9 @@ std::optional<Failure> CollectArguments(const Route& route, const Config& config
         break;
       case Source::kQuery:
         failure = FromQuery(argument, request.head.query, values[i]);
+        break;
+      case Source::kIdempotencyKey:
+        failure = ReadIdempotencyKey(request.head, argument, values[i]);
         break;
       case Source::kBearer:
         values[i] = bearer.token;

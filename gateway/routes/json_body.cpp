@@ -1,5 +1,5 @@
-// A SAX handler that takes the members of one flat object; only values of type object nest, and a
-// list has strings only.
+// A SAX handler that takes the members of one flat object; only objects and lists of objects nest,
+// and another list has strings only.
 #include "gateway/routes/json_body.hpp"
 
 #include <nlohmann/json.hpp>
@@ -12,7 +12,8 @@ namespace latchkey {
 namespace {
 
 bool IsText(Type type) {
-  return type != Type::kObject && type != Type::kInteger && type != Type::kBoolean;
+  return type != Type::kObject && type != Type::kObjectList && type != Type::kInteger &&
+         type != Type::kBoolean;
 }
 
 class BodyReader : public nlohmann::json_sax<nlohmann::json> {
@@ -37,7 +38,9 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   bool number_integer(number_integer_t value) override { return Integer(value); }
   bool number_unsigned(number_unsigned_t value) override {
     const auto top = static_cast<number_unsigned_t>(std::numeric_limits<int64_t>::max());
-    return value > top ? Scalar(std::to_string(value)) : Integer(static_cast<int64_t>(value));
+    if (value <= top) return Integer(static_cast<int64_t>(value));
+    const bool is_field = nested_.depth() == 0 && at_ && at_->type == Type::kInteger;
+    return is_field ? OutOfRange() : Scalar(std::to_string(value));
   }
   bool number_float(number_float_t, const string_t& text) override { return Scalar(text); }
   bool binary(binary_t&) override { return Fail("the body is not valid JSON"); }
@@ -74,6 +77,7 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
   bool start_array(std::size_t) override {
     if (nested_.depth() > 0) return Nest([&] { nested_.BeginArray(); });
     if (!at_) return Fail("the body must be a JSON object");
+    if (at_->type == Type::kObjectList) return Nest([&] { nested_.BeginArray(); });
     if (at_->type != Type::kTextList || in_list_) return Wrong();
     in_list_ = true;
     list_ = "{";
@@ -86,6 +90,7 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
       return true;
     }
     nested_.EndArray();
+    if (nested_.depth() == 0) values_[index_] = nested_.Take();
     return true;
   }
 
@@ -125,6 +130,8 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
         return FailField("must be true or false");
       case Type::kTextList:
         return FailField("must be an array of strings");
+      case Type::kObjectList:
+        return FailField("must be an array of objects");
       default:
         return FailField("must be a string");
     }
@@ -152,13 +159,12 @@ class BodyReader : public nlohmann::json_sax<nlohmann::json> {
     if (nested_.depth() > 0) return Nest([&] { nested_.Literal(text); });
     return at_ ? Wrong() : Fail("the body must be a JSON object");
   }
+  bool OutOfRange() { return FailField("must be from 0 to " + std::to_string(at_->max_length)); }
   bool Integer(int64_t value) {
     if (nested_.depth() > 0 || !at_ || at_->type != Type::kInteger) {
       return Scalar(std::to_string(value));
     }
-    if (value < 0 || value > static_cast<int64_t>(at_->max_length)) {
-      return FailField("must be from 0 to " + std::to_string(at_->max_length));
-    }
+    if (value < 0 || value > static_cast<int64_t>(at_->max_length)) return OutOfRange();
     values_[index_] = std::to_string(value);
     return true;
   }

@@ -14,12 +14,22 @@ using Json = nlohmann::ordered_json;
 
 Json Reference(const std::string& schema) { return {{"$ref", "#/components/schemas/" + schema}}; }
 
+bool IsPrimitive(const std::string& type) {
+  for (const char* known : {"string", "integer", "boolean", "object", "date-time", "uuid"}) {
+    if (type == known) return true;
+  }
+  return false;
+}
+
 Json TypeSchema(const std::string& type, bool nullable) {
   Json schema;
   std::string base = type;
   if (type == "strings") {
     base = "array";
     schema = {{"type", base}, {"items", {{"type", "string"}}}};
+  } else if (!IsPrimitive(type)) {
+    schema = Reference(type);
+    return nullable ? Json{{"anyOf", Json::array({schema, {{"type", "null"}}})}} : schema;
   } else if (type == "date-time" || type == "uuid") {
     base = "string";
     schema["type"] = base;
@@ -29,13 +39,6 @@ Json TypeSchema(const std::string& type, bool nullable) {
   }
   if (nullable) schema["type"] = Json::array({base, "null"});
   return schema;
-}
-
-bool IsPrimitive(const std::string& type) {
-  for (const char* known : {"string", "integer", "boolean", "object", "date-time", "uuid"}) {
-    if (type == known) return true;
-  }
-  return false;
 }
 
 Json ArgumentSchema(const Argument& argument) {
@@ -49,12 +52,18 @@ Json ArgumentSchema(const Argument& argument) {
       schema["type"] = "boolean";
       break;
     case Type::kInteger:
-      schema = {{"type", "integer"}, {"minimum", 1}, {"maximum", argument.max_length}};
+      schema = {{"type", "integer"},
+                {"minimum", argument.source == Source::kBody ? 0 : 1},
+                {"maximum", argument.max_length}};
       break;
     case Type::kTextList:
       schema = {
           {"type", "array"},
           {"items", {{"type", "string"}, {"minLength", 1}, {"maxLength", argument.max_length}}}};
+      break;
+    case Type::kObjectList:
+      schema = {
+          {"type", "array"}, {"items", {{"type", "object"}}}, {"maxItems", argument.max_length}};
       break;
     case Type::kUuid:
       schema = {{"type", "string"}, {"format", "uuid"}};
@@ -89,14 +98,31 @@ Json RequestBody(const Route& route) {
   return {{"required", needed}, {"content", {{"application/json", {{"schema", schema}}}}}};
 }
 
+// Where a parameter stands; null for what is none.
+const char* PlaceOf(Source source) {
+  switch (source) {
+    case Source::kPath:
+      return "path";
+    case Source::kQuery:
+      return "query";
+    case Source::kIdempotencyKey:
+      return "header";
+    default:
+      return nullptr;
+  }
+}
+
 Json Parameters(const Route& route) {
   Json parameters = Json::array();
   for (const Argument& argument : route.arguments) {
-    if (argument.source != Source::kPath && argument.source != Source::kQuery) continue;
+    const char* place = PlaceOf(argument.source);
+    if (!place) continue;
     Json schema = ArgumentSchema(argument);
     schema.erase("description");
+    // Of the key; quotes and escapes around and in it don't count.
+    if (argument.source == Source::kIdempotencyKey) schema.erase("maxLength");
     parameters.push_back({{"name", argument.name},
-                          {"in", argument.source == Source::kPath ? "path" : "query"},
+                          {"in", place},
                           {"required", argument.required},
                           {"description", argument.description},
                           {"schema", schema}});
@@ -228,15 +254,15 @@ Json Components() {
 }  // namespace
 
 std::string RenderOpenApi(const std::vector<Route>& routes, const std::string& server_url) {
-  Json document = {
-      {"openapi", "3.1.0"},
-      {"info",
-       {{"title", "Latchkey"},
-        {"version", kVersion},
-        {"description",
-         "Accounts, sessions and plans. Successes are `{\"success\": true, …}`; errors are problem "
-         "documents with `\"success\": false` and a `code`."},
-        {"license", {{"name", "PostgreSQL"}, {"identifier", "PostgreSQL"}}}}}};
+  Json document = {{"openapi", "3.1.0"},
+                   {"info",
+                    {{"title", "Latchkey"},
+                     {"version", kVersion},
+                     {"description",
+                      "Accounts, sessions, plans and credits. Successes are `{\"success\": true, "
+                      "…}`; errors are problem "
+                      "documents with `\"success\": false` and a `code`."},
+                     {"license", {{"name", "PostgreSQL"}, {"identifier", "PostgreSQL"}}}}}};
   document["servers"] = Json::array({{{"url", server_url.empty() ? "/" : server_url}}});
   Json tags = Json::array();
   Json paths;

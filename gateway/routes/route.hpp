@@ -16,7 +16,16 @@ enum class Who {
   kBearerIsGiven,  // the token is an argument of the statement, which judges it itself
 };
 
-enum class Source { kBody, kPath, kQuery, kBearer, kResetLink, kVerifyLink, kInvitationLink };
+enum class Source {
+  kBody,
+  kPath,
+  kQuery,
+  kIdempotencyKey,  // the header
+  kBearer,
+  kResetLink,
+  kVerifyLink,
+  kInvitationLink
+};
 enum class Type {
   kText,
   kEmail,
@@ -26,7 +35,8 @@ enum class Type {
   kInteger,
   kBoolean,
   kObject,
-  kTextList
+  kTextList,
+  kObjectList
 };
 
 // Where one parameter ($1, $2 …, in this order) of a route's statement comes from.
@@ -35,7 +45,9 @@ struct Argument {
   Source source;
   Type type;
   bool required;
-  size_t max_length;  // characters, of each element of a list; for an integer its greatest value
+  // Characters, of each element of a list of texts; of an integer its greatest value, of a list of
+  // objects its length.
+  size_t max_length;
   const char* description;
 };
 
@@ -128,6 +140,17 @@ inline Argument QueryField(const char* name, Type type, size_t max_length,
                            const char* description) {
   return {name, Source::kQuery, type, false, max_length, description};
 }
+// For what must not happen twice when a client sends it twice.
+inline Argument IdempotencyKey() {
+  return {
+      "Idempotency-Key",
+      Source::kIdempotencyKey,
+      Type::kText,
+      true,
+      255,
+      "Names this request: when it is sent again, the answer is the first one's, and nothing "
+      "happens twice. 1 to 255 visible ASCII characters, a UUID for instance, in quotes or bare."};
+}
 inline Argument BearerToken() { return {"token", Source::kBearer, Type::kText, true, 4096, ""}; }
 inline Argument LinkBase(Source source) { return {"", source, Type::kText, true, 0, ""}; }
 
@@ -141,6 +164,7 @@ constexpr size_t kMaxRoleName = 63;
 constexpr size_t kMaxPermission = 100;
 constexpr size_t kUuidLength = 36;
 constexpr size_t kMaxTimestamp = 40;
+constexpr size_t kMaxInteger64 = 9223372036854775807;
 
 // The tables of the modules, and all of them in one.
 std::vector<Route> AccountRoutes();
@@ -149,6 +173,8 @@ std::vector<Route> RoleRoutes();
 std::vector<Route> ApiKeyRoutes();
 std::vector<Route> PlanRoutes();
 std::vector<Route> UserRoutes();
+std::vector<Route> CreditRoutes();
+std::vector<Route> CreditAdministrationRoutes();
 std::vector<Route> OperationRoutes();
 const std::vector<Route>& AllRoutes();
 

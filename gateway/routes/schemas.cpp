@@ -153,25 +153,29 @@ Schema Problem() {
 }  // namespace
 
 const std::vector<Schema>& AllSchemas() {
-  static const std::vector<Schema> all = {
-      User(),
-      Session(),
-      SessionEntry(),
-      Role(),
-      RoleGrant(),
-      Permission(),
-      ServiceAccount(),
-      ApiKey(),
-      IssuedApiKey(),
-      Invitation(),
-      Model(),
-      Problem(),
-      {"Health", "The process is alive.", {{"status", "string", kAlways, "ok"}}},
-      {"Readiness",
-       "Requests can be served.",
-       {{"status", "string", kAlways, "ready"},
-        {"extension_version", "string", kAlways, "The version in the database."}}},
-  };
+  static const std::vector<Schema> all = [] {
+    std::vector<Schema> schemas = {
+        User(),
+        Session(),
+        SessionEntry(),
+        Role(),
+        RoleGrant(),
+        Permission(),
+        ServiceAccount(),
+        ApiKey(),
+        IssuedApiKey(),
+        Invitation(),
+        Model(),
+        Problem(),
+        {"Health", "The process is alive.", {{"status", "string", kAlways, "ok"}}},
+        {"Readiness",
+         "Requests can be served.",
+         {{"status", "string", kAlways, "ready"},
+          {"extension_version", "string", kAlways, "The version in the database."}}},
+    };
+    for (const Schema& schema : CreditSchemas()) schemas.push_back(schema);
+    return schemas;
+  }();
   return all;
 }
 

@@ -19,6 +19,7 @@ struct Schema {
   std::vector<Property> properties;
 };
 
+std::vector<Schema> CreditSchemas();
 const std::vector<Schema>& AllSchemas();
 
 }  // namespace latchkey

@@ -150,9 +150,8 @@ def render_body(operation):
     content = operation.get("requestBody", {}).get("content", {})
     rows = []
     for parameter in operation.get("parameters", []):
-        if parameter["in"] in ("path", "query"):
-            rows.append([f"`{parameter['name']}`", parameter["in"], schema_text(parameter["schema"]),
-                         "yes" if parameter.get("required") else "", parameter.get("description", "")])
+        rows.append([f"`{parameter['name']}`", parameter["in"], schema_text(parameter["schema"]),
+                     "yes" if parameter.get("required") else "", parameter.get("description", "")])
     schema = content.get("application/json", {}).get("schema", {})
     for name, field in schema.get("properties", {}).items():
         rows.append([f"`{name}`", "body", schema_text(field), "yes" if name in schema.get("required", []) else "",

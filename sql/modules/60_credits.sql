@@ -400,3 +400,14 @@ COMMENT ON FUNCTION latchkey.credit_usage(uuid, timestamptz, timestamptz) IS
   'credits.read: forbidden (LK403).';
 REVOKE ALL ON FUNCTION latchkey.credit_usage(uuid, timestamptz, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.credit_usage(uuid, timestamptz, timestamptz) TO latchkey_gateway, latchkey_app, latchkey_admin;
+
+CREATE FUNCTION latchkey.list_holds(
+    account_id uuid, after uuid DEFAULT NULL, max_rows integer DEFAULT 100, status text DEFAULT NULL)
+  RETURNS SETOF latchkey.credit_hold
+  LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_list_holds';
+COMMENT ON FUNCTION latchkey.list_holds(uuid, uuid, integer, text) IS
+  'The account''s holds, newest first. after: the last id of the page before; max_rows: 1 to 1000; status: only active, captured, '
+  'released or expired, which a hold is from the end of its time on; else invalid_argument (LK400). Other accounts than the caller''s '
+  'need credits.read: forbidden (LK403).';
+REVOKE ALL ON FUNCTION latchkey.list_holds(uuid, uuid, integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.list_holds(uuid, uuid, integer, text) TO latchkey_gateway, latchkey_app, latchkey_admin;

@@ -86,6 +86,27 @@ class OutageTest(unittest.TestCase):
         self.assertEqual(self.verify().status, 200)
         self.assertIn(b"latchkey_db_connections_discarded_total 1", self.gateway.get("/metrics").body)
 
+    def test_a_debit_whose_answer_gets_lost(self):
+        """It is committed, the client gets 503, and a repeated request tells that it had worked."""
+        _, token, admin = self.gateway.register()
+        sql(f"SELECT latchkey.grant_role('{admin}', 'admin'), latchkey.grant_credits('{admin}', 100), "
+            "latchkey.set_service_cost('lost', 10)")
+        self.addCleanup(sql, f"DELETE FROM latchkey.role_grants WHERE user_id = '{admin}'")
+
+        def debit(key):
+            return self.gateway.post("/api/credits/debit", {"service": "lost"}, token, {"Idempotency-Key": key})
+        self.assertEqual(debit("before").status, 201)
+        self.relay.freeze_at = b"COMMIT\0"  # the server's word for it: the gateway's statement is prepared
+        self.unavailable(debit("lost"))
+        self.assertEqual(sql(f"SELECT count(*) FROM latchkey.credit_transactions WHERE account_id = '{admin}' "
+                             "AND idempotency_key = 'lost'"), "1")
+        self.relay.freeze_at = None
+        self.relay.cut()
+        self.relay.frozen.set()
+        again = debit("lost")
+        self.assertEqual((again.status, again.json["transaction"]["replayed"]), (201, True))
+        self.assertEqual(again.json["transaction"]["balance_after"], 80)
+
 
 class DatabaseTest(unittest.TestCase):
 

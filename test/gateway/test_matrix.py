@@ -20,6 +20,8 @@ FIELDS = {
     "name": "matrix", "description": "of the matrix", "permissions": ["users.read"], "role": "support",
     "plan": "free", "status": "active", "reason": "none", "profile": {}, "onboarding_step": "done",
     "token": "a.b.c", "scope": "platform", "disabled": True, "expires_at": "2100-01-01T00:00:00Z",
+    "amount": 1, "kind": "bonus", "service": "matrix", "debits": [{"service": "matrix"}], "transaction_id": NO_ID,
+    "threshold": 1, "credits_per_unit": 1,
 }
 ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "tenant"),
          "staff": ("staff", "tenant"), "manager": ("admin", "tenant"), "owner": ("owner", "tenant"),
@@ -57,6 +59,7 @@ class MatrixTest(GatewayTest):
                                   f"'{cls.tenants['tenant']}')")}
         cls.keys = {name: sql(f"SELECT token FROM latchkey.create_api_key('{machines[machine]}', '{held}')")
                     for name, (machine, held) in KEYS.items()}
+        sql(f"SELECT latchkey.set_service_cost('matrix', 1), latchkey.grant_credits('{cls.tenants['tenant']}', 1000)")
         cls.document = cls.gateway.get("/openapi.json").json
 
     def token_of(self, caller, path):
@@ -87,8 +90,17 @@ class MatrixTest(GatewayTest):
         return NO_ID
 
     def fill(self, path):
-        values = {"id": self.id_for, "role": lambda _: "support", "name": lambda _: "gpt-4"}
+        values = {"id": self.id_for, "role": lambda _: "support", "name": lambda _: "gpt-4",
+                  "service": lambda _: "matrix"}
         return re.sub(r"\{(\w+)\}", lambda m: values[m.group(1)](path), path)
+
+    def query_of(self, operation):
+        """The account is the tenant's: one's own is in test_credits."""
+        names = [p["name"] for p in operation.get("parameters", [])]
+        return "?account_id=" + self.tenants["tenant"] if "account_id" in names else ""
+
+    def headers_of(self, operation):
+        return {p["name"]: f"matrix-{next(self.numbers)}" for p in operation.get("parameters", []) if p["in"] == "header"}
 
     def body_of(self, path, operation):
         if "requestBody" not in operation:
@@ -100,13 +112,16 @@ class MatrixTest(GatewayTest):
                 body[name] = new_email()
             elif name == "name" and path == "/api/roles":
                 body[name] = f"matrix-{next(self.numbers)}"
+            elif name == "account_id":
+                body[name] = self.tenants["tenant"]
             elif name in FIELDS and name in schema.get("required", []):
                 body[name] = FIELDS[name]
         return body
 
     def status(self, method, path, operation, caller):
         token = self.token_of(caller, path)
-        answer = self.gateway.request(method, self.fill(path), self.body_of(path, operation), token)
+        target = self.fill(path) + self.query_of(operation)
+        answer = self.gateway.request(method, target, self.body_of(path, operation), token, self.headers_of(operation))
         self.assertLess(answer.status, 500, (method, path, caller, answer.body))
         return str(answer.status)
 

@@ -67,6 +67,12 @@ SELECT (latchkey.hold_credits(:'ann', 'cred.image', 16, '1 millisecond')).id AS 
 SELECT pg_sleep(0.01);
 SELECT available, held FROM latchkey.credit_balance(:'ann');
 SELECT regress.error_of(format('SELECT latchkey.capture_hold(%L, %L)', :'ann', :'h3'));
+-- Its row is active until that is booked; the list knows better.
+SELECT t.status AS booked, h.status AS listed, regress.brief(h) FROM latchkey.credit_holds AS t JOIN latchkey.list_holds(:'ann') AS h USING (id) ORDER BY id;
+SELECT s, count(h) FROM unnest(ARRAY['active', 'captured', 'released', 'expired']) AS s LEFT JOIN LATERAL latchkey.list_holds(:'ann', status => s) AS h ON true GROUP BY 1 ORDER BY 1;
+SELECT count(*) FILTER (WHERE h.id < f.id) AS older, count(*) AS listed FROM latchkey.list_holds(:'ann', max_rows => 1) AS f, latchkey.list_holds(:'ann', f.id) AS h;
+SELECT regress.error_of(format('SELECT latchkey.list_holds(%L, max_rows => %s)', :'ann', n)) FROM unnest(ARRAY[0, 1001]) AS n;
+SELECT regress.error_of(format('SELECT latchkey.list_holds(%L, status => %L)', :'ann', 'open')), count(h) FROM latchkey.list_holds(:'unknown') AS h;
 SELECT regress.brief(latchkey.debit_credits(:'ann', 'cred.image', 16));
 SELECT status FROM latchkey.credit_holds WHERE id = :'h3';
 
@@ -134,7 +140,7 @@ SET ROLE regress_latchkey_gateway;
 BEGIN;
 SELECT count(*) FROM latchkey.authenticate(:'token');
 SELECT available FROM latchkey.credit_balance(:'ann');
-SELECT regress.probe(format(s, :'bob')) AS others, regress.probe(format(s, :'ann')) AS own FROM unnest(ARRAY['SELECT latchkey.credit_balance(%L)', 'SELECT latchkey.credit_history(%L)', 'SELECT latchkey.debit_credits(%L, ''cred.image'')', 'SELECT latchkey.grant_credits(%L, 1)', 'SELECT latchkey.hold_credits(%L, ''cred.image'')', 'SELECT latchkey.verify_ledger(%L)']) AS s;
+SELECT regress.probe(format(s, :'bob')) AS others, regress.probe(format(s, :'ann')) AS own FROM unnest(ARRAY['SELECT latchkey.credit_balance(%L)', 'SELECT latchkey.credit_history(%L)', 'SELECT latchkey.list_holds(%L)', 'SELECT latchkey.debit_credits(%L, ''cred.image'')', 'SELECT latchkey.grant_credits(%L, 1)', 'SELECT latchkey.hold_credits(%L, ''cred.image'')', 'SELECT latchkey.verify_ledger(%L)']) AS s;
 COMMIT;
 RESET ROLE;
 
