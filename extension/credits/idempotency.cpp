@@ -1,15 +1,10 @@
 // Transactions as answers, and the answers to calls that come again with their key.
-#include "extension/core/digest.hpp"
 #include "extension/core/error.hpp"
-#include "extension/core/utf8.hpp"
 #include "extension/credits/ledger.hpp"
 
 namespace latchkey::credits {
 
 namespace {
-
-constexpr size_t kMaxKeyBytes = 255;
-constexpr size_t kFingerprintBytes = 16;
 
 const char* KnownKind(std::string_view kind) {
   constexpr const char* kKinds[] = {"debit",          "capture",   "refund", "expiry",
@@ -39,23 +34,6 @@ std::vector<pg::Value> TransactionRow(const Uuid& account_id, const Transaction&
           metadata,
           pg::ToValue(heading.recorded_at),
           pg::ToValue(transaction.replayed)};
-}
-
-std::string Spell(const std::optional<std::string>& argument) {
-  return argument ? std::to_string(argument->size()) + ':' + *argument : "-";
-}
-
-std::string Spell(int64_t argument) { return std::to_string(argument) + ';'; }
-
-Idempotency MakeIdempotency(const std::optional<std::string>& key,
-                            std::initializer_list<std::string> arguments) {
-  if (!key) return {};
-  if (key->empty() || key->size() > kMaxKeyBytes) {
-    throw Error(ErrorCode::kInvalidArgument, "idempotency_key must have from 1 to 255 bytes");
-  }
-  std::string text;
-  for (const std::string& argument : arguments) text += argument;
-  return {key, Sha256(text).substr(0, kFingerprintBytes)};
 }
 
 std::optional<Transaction> FindReplay(pg::Spi& spi, const Uuid& account_id,

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "extension/core/idempotency.hpp"
 #include "extension/credits/lots.hpp"
 #include "extension/pg/args.hpp"
 
@@ -32,19 +33,6 @@ struct Transaction {
 };
 
 std::vector<pg::Value> TransactionRow(const Uuid& account_id, const Transaction& transaction);
-
-// What a caller gave to make a call repeatable.
-struct Idempotency {
-  std::optional<std::string> key;
-  std::optional<std::string> fingerprint;  // of the call's other arguments; none without a key
-};
-
-// `arguments`: what must be the same when the key comes again. Raises LK400 for a key that is empty
-// or longer than 255 characters.
-Idempotency MakeIdempotency(const std::optional<std::string>& key,
-                            std::initializer_list<std::string> arguments);
-std::string Spell(const std::optional<std::string>& argument);
-std::string Spell(int64_t argument);
 
 // The transaction that was made with the key; none when there is none. Raises LK419 when its
 // arguments were others.

@@ -44,6 +44,7 @@ class Bindings {
 
 Bindings<Identity> identities;
 Bindings<RequestContext> requests;
+Bindings<Cause> causes;
 
 void OnTransaction(XactEvent event, void*) {
   switch (event) {
@@ -52,6 +53,7 @@ void OnTransaction(XactEvent event, void*) {
     case XACT_EVENT_PREPARE:
       identities.Clear();
       requests.Clear();
+      causes.Clear();
       break;
     default:
       break;
@@ -63,9 +65,11 @@ void OnSubtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, vo
   if (event == SUBXACT_EVENT_ABORT_SUB) {
     identities.AbortSubtransaction(level);
     requests.AbortSubtransaction(level);
+    causes.AbortSubtransaction(level);
   } else if (event == SUBXACT_EVENT_COMMIT_SUB) {
     identities.CommitSubtransaction(level);
     requests.CommitSubtransaction(level);
+    causes.CommitSubtransaction(level);
   }
 }
 
@@ -75,6 +79,8 @@ void BindIdentity(const Identity& identity) { identities.Bind(identity); }
 const Identity* BoundIdentity() { return identities.Current(); }
 void BindRequest(const RequestContext& request) { requests.Bind(request); }
 const RequestContext* BoundRequest() { return requests.Current(); }
+void BindCause(const Cause& cause) { causes.Bind(cause); }
+const Cause* BoundCause() { return causes.Current(); }
 
 void RegisterTransactionState() {
   RegisterXactCallback(OnTransaction, nullptr);

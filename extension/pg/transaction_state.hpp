@@ -1,5 +1,6 @@
 // What is bound to the current transaction, in this backend's memory alone: the authenticated
-// identity and the request's metadata. No SET can forge it, and the next transaction never sees it.
+// identity, the request's metadata and the event that is being handled. No SET can forge it, and
+// the next transaction never sees it.
 #pragma once
 
 #include "extension/core/uuid.hpp"
@@ -29,6 +30,15 @@ const Identity* BoundIdentity();  // null when none is bound
 
 void BindRequest(const RequestContext& request);
 const RequestContext* BoundRequest();
+
+// The event whose handling this transaction is: what it records was caused by it.
+struct Cause {
+  std::optional<Uuid> event_id;
+  std::string correlation_id;  // empty when unknown
+};
+
+void BindCause(const Cause& cause);
+const Cause* BoundCause();
 
 void RegisterTransactionState();  // from _PG_init
 

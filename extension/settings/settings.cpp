@@ -9,6 +9,7 @@
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/args.hpp"
+#include "extension/pg/notify.hpp"
 #include "extension/pg/table_cache.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/pg/trigger.hpp"
@@ -21,6 +22,8 @@ struct Entry {
   std::string text;
   int64_t number = 0;  // of an integer; microseconds of a duration; 0 or 1 of a boolean
 };
+
+constexpr const char* kChannel = "latchkey_settings";  // gateways LISTEN on it
 
 pg::TableCache cache("settings");
 
@@ -61,28 +64,17 @@ const Entry& Find(pg::Spi& spi, const char* key) {
   return found->second;
 }
 
-[[noreturn]] void ThrowUnknown(std::string_view key) {
+}  // namespace
+
+void ThrowUnknown(std::string_view key) {
   throw Error(ErrorCode::kNotFound, "there is no setting \"" + std::string(key) + "\"", {},
               "SELECT key, description FROM latchkey.settings lists them.");
 }
-
-}  // namespace
 
 int64_t IntegerSetting::Get(pg::Spi& spi) const { return Find(spi, key_).number; }
 int64_t DurationSetting::Micros(pg::Spi& spi) const { return Find(spi, key_).number; }
 bool BooleanSetting::Get(pg::Spi& spi) const { return Find(spi, key_).number != 0; }
 std::string TextSetting::Get(pg::Spi& spi) const { return Find(spi, key_).text; }
-
-LATCHKEY_FUNCTION(get_setting, kOpen) {
-  const auto key = args.Text(0, "key");
-  static pg::Statement statement("SELECT value FROM latchkey.settings WHERE key = $1");
-  pg::Spi spi(pg::Spi::kReadOnly);
-  const pg::Rows rows = spi.Read(statement, key);
-  if (rows.empty()) ThrowUnknown(key);
-  const std::string value = rows[0].Text(1);
-  spi.Finish();
-  return args.Return(value);
-}
 
 LATCHKEY_FUNCTION(set_setting, kOpen) {
   const auto key = args.Text(0, "key");
@@ -104,6 +96,7 @@ namespace {
 void CheckType(pg::Spi& spi, const std::string& type, const std::string& value) {
   static pg::Statement statement(R"(
     SELECT CASE $1 WHEN 'integer' THEN $2::bigint IS NOT NULL
+                   WHEN 'number' THEN $2::numeric IS NOT NULL
                    WHEN 'boolean' THEN $2::boolean IS NOT NULL
                    WHEN 'duration' THEN $2::interval IS NOT NULL
                    WHEN 'json' THEN $2::jsonb IS NOT NULL
@@ -111,33 +104,33 @@ void CheckType(pg::Spi& spi, const std::string& type, const std::string& value) 
   spi.Run(statement, type, value);
 }
 
-}  // namespace
-
-// BEFORE INSERT OR UPDATE ROW on settings: the value has the row's type and lies within its bounds.
-// A change of it is dated and leaves an event, whoever makes it and by which statement.
-LATCHKEY_FUNCTION(check_setting, kOpen) {
-  pg::RowTrigger trigger(args);
-  const std::string key = trigger.NewText("key");
-  const std::string type = trigger.NewText("type");
-  const std::string value = trigger.NewText("value");
-  static pg::Statement bounds(R"(
-    SELECT CASE $1 WHEN 'integer' THEN $2::numeric
-                   WHEN 'duration' THEN extract(epoch FROM $2::interval)
-                   WHEN 'text' THEN char_length($2) END
-           BETWEEN coalesce($3, '-Infinity') AND coalesce($4, 'Infinity'),
-           $2 = ANY ($5))");
-  pg::Spi spi;
-  std::string problem;
+// What the server says against the value; empty when it is of the type.
+std::string ProblemOf(pg::Spi& spi, const std::string& type, const std::string& value) {
   pg::Subtransaction attempt(spi);
   try {
     CheckType(spi, type, value);
     attempt.Commit();
+    return {};
   } catch (const pg::BackendError& error) {
     if (ERRCODE_TO_CATEGORY(error.data()->sqlerrcode) != ERRCODE_DATA_EXCEPTION) throw;
-    problem = error.what();
+    std::string problem = error.what();
     error.Free();
     attempt.Rollback();
+    return problem;
   }
+}
+
+void CheckValue(pg::Spi& spi, const pg::RowTrigger& trigger, const std::string& value) {
+  const std::string key = trigger.NewText("key");
+  const std::string type = trigger.NewText("type");
+  static pg::Statement bounds(R"(
+    SELECT CASE $1 WHEN 'integer' THEN $2::numeric
+                   WHEN 'number' THEN $2::numeric
+                   WHEN 'duration' THEN extract(epoch FROM $2::interval)
+                   WHEN 'text' THEN char_length($2) END
+           BETWEEN coalesce($3, '-Infinity') AND coalesce($4, 'Infinity'),
+           $2 = ANY ($5))");
+  const std::string problem = ProblemOf(spi, type, value);
   if (!problem.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 "setting \"" + key + "\" takes a value of type " + type,
@@ -145,21 +138,35 @@ LATCHKEY_FUNCTION(check_setting, kOpen) {
   }
   const pg::Rows rows = spi.Run(bounds, type, value, trigger.New("minimum"), trigger.New("maximum"),
                                 trigger.New("choices"));
-  const bool within = rows[0].Optional<bool>(1).value_or(true);
-  const bool chosen = rows[0].Optional<bool>(2).value_or(true);
-  if (!within) {
+  if (!rows[0].Optional<bool>(1).value_or(true)) {
     throw Error(ErrorCode::kInvalidArgument, "the value of setting \"" + key + "\" is out of range",
                 "Its columns minimum and maximum hold the bounds (durations in seconds, texts in "
                 "characters).");
   }
-  if (!chosen) {
+  if (!rows[0].Optional<bool>(2).value_or(true)) {
     throw Error(ErrorCode::kInvalidArgument, "setting \"" + key + "\" does not take this value",
                 "Its column choices lists what it takes.");
   }
+}
+
+}  // namespace
+
+// BEFORE INSERT OR UPDATE ROW on settings: the value has the row's type and lies within its bounds.
+// A change of it is dated, leaves an event and is notified, whoever makes it and by which
+// statement.
+LATCHKEY_FUNCTION(check_setting, kOpen) {
+  pg::RowTrigger trigger(args);
+  const std::string key = trigger.NewText("key");
+  const std::string value = trigger.NewText("value");
+  const std::string default_value = trigger.NewText("default_value");
+  pg::Spi spi;
+  CheckValue(spi, trigger, value);
+  if (default_value != value) CheckValue(spi, trigger, default_value);
   const bool changed = trigger.IsUpdate() && trigger.OldText("value") != value;
   if (changed) {
     events::Record(spi, {events::kPlatform, "setting", key, "setting.changed",
                          JsonObject().Add("key", key).Add("value", value).ToString()});
+    pg::Notify(kChannel, key);
   }
   spi.Finish();
   return changed ? trigger.KeepNewWith("updated_at", pg::Now()) : trigger.KeepNew();

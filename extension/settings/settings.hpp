@@ -43,4 +43,6 @@ class TextSetting {
   const char* key_;
 };
 
+[[noreturn]] void ThrowUnknown(std::string_view key);  // LK404
+
 }  // namespace latchkey::settings

@@ -47,6 +47,15 @@ fill_database() {
         SELECT latchkey.create_admin('root@example.com', 'password of root');
         SELECT latchkey.grant_role(id, 'cashier', '00000000-0000-7000-a000-000000000001', '2100-01-01') FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.grant_role(id, 'staff', '00000000-0000-7000-a000-000000000001') FROM latchkey.find_user('user4@example.com');
+        -- Events: a month of its own before and after, idempotency keys, a consumer that has come to the end, one delivery.
+        INSERT INTO latchkey.events SELECT account_id, gen_random_uuid(), recorded_at + m * interval '1 month', era,
+            CASE WHEN m < 0 THEN '3' ELSE xid END, aggregate, aggregate_id, type,
+            version, data, metadata, idempotency_key, correlation_id, causation_id, source, actor_id, actor_role
+            FROM (SELECT * FROM latchkey.events ORDER BY era, xid, id LIMIT 1) AS e, generate_series(-1, 3) AS m WHERE m <> 0;
+        SELECT latchkey.maintain_events();
+        SELECT latchkey.register_setting('app.ratio', 'number', '0.25', 'A number.');
+        SELECT latchkey.create_event_consumer('audit', '{app.*}', start => 'beginning');
+        SELECT latchkey.record_event('app', 'a', 'app.began', '{\"b\": 1}', idempotency_key => 'began');
         SELECT latchkey.login('user7@example.com', 'wrong password');
         SELECT latchkey.login('nobody@example.com', 'wrong password');
         CREATE TABLE notes (owner uuid DEFAULT latchkey.current_user_id(), note text);
@@ -54,6 +63,12 @@ fill_database() {
         CREATE TABLE campaigns (owner uuid, tenant uuid);
         SELECT latchkey.protect_table('campaigns', 'owner', 'tenant', 'campaigns.write', 'campaigns.write');
         CREATE POLICY own ON notes USING (owner = (SELECT latchkey.current_user_id()));" >/dev/null
+}
+
+# Everything up to now is processed, and the event has failed once.
+consume() {
+    query "$1" db "SELECT latchkey.fail_event('audit', lease_id, id, 'once', '1 day') FROM latchkey.fetch_events('audit')" >/dev/null
+    query "$1" db "SELECT latchkey.ack_events('audit', lease_id) FROM latchkey.event_consumers" >/dev/null
 }
 
 # Tokens of every algorithm, each signed by a key of its own, and an API key into $DIR/tokens; the reset token into $DIR/reset.
@@ -116,7 +131,28 @@ check_restored() {
         query "$folder" "$database" "BEGIN; SELECT 'ok' FROM latchkey.update_role('staff', '{*.read}', scope => 'tenant'); ROLLBACK")"
     check "$name: a protected table's policies" 4 "$(query "$folder" "$database" "SELECT count(*) FROM pg_policy WHERE polrelid = 'campaigns'::regclass")"
     check "$name: seeds are still guarded" LK400 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.plans WHERE key = 'pro'")"
-    check "$name: events are still append-only" LK403 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.events")"
+    local partition
+    for partition in $(query "$folder" "$database" "SELECT 'latchkey.events' UNION ALL SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'latchkey.events'::regclass"); do
+        check "$name: $partition is still append-only" "LK403 LK403" "$(sqlstate "$folder" "$database" "DELETE FROM $partition") $(
+            sqlstate "$folder" "$database" "TRUNCATE $partition")"
+    done
+    check "$name: partitions and their indexes" "$partitions" "$(partitions_of "$folder" "$database")"
+    check "$name: an idempotency key is still known" t "$(query "$folder" "$database" "
+        SELECT id = (SELECT event_id FROM latchkey.event_deliveries) FROM latchkey.record_event('app', 'a', 'app.began', '{\"b\": 1}', idempotency_key => 'began')")"
+    check "$name: a new event is in era $era, and all that the consumer gets" "$era app.restored" "$(query "$folder" "$database" "
+        SELECT FROM latchkey.record_event('app', 'a', 'app.restored')" >/dev/null; query "$folder" "$database" "
+        SELECT split_part(position, '.', 1) || ' ' || type FROM latchkey.fetch_events('audit')")"
+    check "$name: months can be added, and the old one removed" "created detached" "$(query "$folder" "$database" "
+        BEGIN; SELECT latchkey.set_setting('events.retention', '1 hour'), latchkey.set_setting('events.retention_action', 'detach');
+        DO 'BEGIN EXECUTE (SELECT ''DROP TABLE '' || max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = ''latchkey.events''::regclass AND inhrelid::regclass::text ~ ''[0-9]\$''); END';
+        SELECT string_agg(action, ' ') FROM latchkey.maintain_events(); ROLLBACK" | grep created)"
+}
+
+partitions_of() {
+    query "$1" "$2" "SELECT i.inhrelid::regclass, pg_get_expr(c.relpartbound, c.oid), c.relowner::regrole, obj_description(c.oid),
+            (SELECT string_agg(pg_get_indexdef(x.indexrelid), ', ' ORDER BY pg_get_indexdef(x.indexrelid)) FROM pg_index x WHERE x.indrelid = c.oid),
+            (SELECT string_agg(tgname, ', ' ORDER BY tgname) FROM pg_trigger t WHERE t.tgrelid = c.oid)
+        FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'latchkey.events'::regclass ORDER BY 1"
 }
 
 new_server_with_key() {
@@ -161,6 +197,9 @@ check "a seed that an upsert changed stays a seed" LK400 \
     "$(sqlstate "$DIR/old" db "DELETE FROM latchkey.plan_features WHERE granted_limit = 3")"
 fill_database "$DIR/old"
 take_tokens "$DIR/old"
+consume "$DIR/old"
+partitions=$(partitions_of "$DIR/old" db)
+era=2
 expected=$(checksums "$DIR/old" db)
 check_true "there is something in every table" [ -z "$(cut -d '|' -f 2 <<<"$expected" | grep -x 0)" ]
 
@@ -190,6 +229,7 @@ check_restored "pg_dump -Fc | pg_restore" "$DIR/new" parallel
 admin_psql "$DIR/old" postgres -c "CREATE DATABASE copy"
 "$BIN/pg_restore" --single-transaction -d "$(url "$DIR/old" copy)" "$DIR/dump" 2>"$DIR/restore.err" ||
     fail "pg_restore in one transaction" "$(head -n 5 "$DIR/restore.err")"
+era=1
 check_restored "another database of the same server" "$DIR/old" copy
 check "the source is unchanged" "$expected" "$(checksums "$DIR/old" db)"
 

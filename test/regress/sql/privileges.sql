@@ -30,12 +30,24 @@ SELECT amount FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS id, latchkey.grant_c
 CREATE TABLE regress.priv_credits AS SELECT d.account_id, 'debit' AS kind, d.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.debit_credits(a, 'priv.unit') AS d
   UNION ALL SELECT h.account_id, 'hold', h.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.hold_credits(a, 'priv.unit') AS h;
 GRANT SELECT ON regress.priv_credits TO PUBLIC;
+SELECT latchkey.register_setting('priv.json', 'json', '{}', 'Privileges');
+SELECT count(*) FROM latchkey.create_event_consumer('priv', '{priv.*}', start => 'beginning');
+SELECT count(*) FROM generate_series(1, 2) AS i, latchkey.record_event('priv', i::text, 'priv.made');
+CREATE TABLE regress.priv_events AS SELECT e.lease_id, min(e.id::text)::uuid AS event_id, max(e.id::text)::uuid AS failed_id FROM latchkey.fetch_events('priv', 2, '1 hour') AS e GROUP BY 1;
+GRANT SELECT ON regress.priv_events TO PUBLIC;
+SELECT d.state FROM regress.priv_events, latchkey.fail_event('priv', lease_id, failed_id, 'x') AS d;
 SELECT count(*) FROM latchkey.create_service_account('Privileges') AS a, LATERAL latchkey.create_api_key(a.id, '{users.read}');
 -- A call with plausible arguments, whose account is `account`.
 CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, tenant uuid DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
            WHEN name = 'idempotency_key' THEN 'NULL::text' WHEN name = 'kind' THEN '''bonus''' WHEN name = 'service' THEN '''priv.unit''' WHEN name = 'debits' THEN '''[{"service": "priv.unit"}]'''
+           WHEN name = 'key' AND p.proname ~ '_setting$|^setting_' AND p.proname <> 'set_setting' THEN quote_literal(CASE p.proname WHEN 'setting_number' THEN 'throttle.account_attempts' WHEN 'setting_duration' THEN 'sessions.lifetime'
+             WHEN 'setting_boolean' THEN 'credits.hash_chain' WHEN 'setting_json' THEN 'priv.json' WHEN 'register_setting' THEN 'priv.own' WHEN 'delete_setting' THEN 'priv.json' ELSE 'tokens.issuer' END)
+           WHEN name = 'category' THEN 'NULL::text' WHEN t = 'numeric'::regtype THEN 'NULL::numeric' WHEN name IN ('choices', 'types', 'aggregates') THEN 'NULL::text[]' WHEN p.proname = 'register_setting' AND name = 'type' THEN '''text'''
+           WHEN name = 'type' THEN '''priv.recorded''' WHEN name = 'after' AND p.proname = 'event_feed' OR name = 'through' THEN 'NULL::text' WHEN name = 'start' THEN '''now'''
+           WHEN name = 'consumer' THEN '''priv''' WHEN name = 'lease_id' THEN '(SELECT lease_id FROM regress.priv_events)' WHEN name = 'event_id' THEN format('(SELECT %s FROM regress.priv_events)', CASE p.proname WHEN 'retry_event' THEN 'failed_id' ELSE 'event_id' END)
+           WHEN name = 'month' THEN '''2020-01-01''::date' WHEN p.proname = '_maintain_event_months' AND t = 'text'::regtype THEN '''detach''' WHEN name = 'relation' AND p.proname = '_index_events' THEN '''latchkey.events_default''::regclass'
            WHEN name = 'time' OR name = 'from' THEN 'now()' WHEN t = 'interval'::regtype THEN '''1 day'''
            WHEN name = 'hold_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''hold'')', account)
            WHEN name = 'transaction_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''debit'')', account)
