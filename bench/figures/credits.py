@@ -30,7 +30,7 @@ FROM latchkey.debit_credits_batch(account_id(:n), replace('[{ITEMS}]', 'KEY', ge
 BOOKS = {
     "ours": """
         SELECT (SELECT count(*) FROM latchkey.verify_ledger()), count(*)
-        FROM latchkey.credit_transactions WHERE kind = 'debit' AND part = 1
+        FROM latchkey.credit_transactions WHERE kind = 'debit' AND part = 1 AND service = 'bench.unit'
     """,
     "plain": f"""
         SELECT count(*) FILTER (WHERE a.balance <> {GRANTED} + coalesce(l.total, 0)

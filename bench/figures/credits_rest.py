@@ -42,7 +42,7 @@ def run(bench):
     bench.cluster.script("spenders.sql", users=USERS)
     bench.cluster.settle()
     node = functools.partial(servers.node, bench, "node-backend")
-    service, amount = {"service": "bench.unit"}, {"amount": 1}
+    service, amount = {"service": "bench.rest"}, {"amount": 1}
     bench.in_turn({
         "gateway debits": lambda: measure(bench, functools.partial(servers.gateway, bench), ours, service),
         "node debits, 1 process": lambda: measure(bench, node, theirs, amount),
