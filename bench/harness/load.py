@@ -48,14 +48,14 @@ def pgbench(environment, script, clients=8, per_transaction=1, secs=None, define
     }
 
 
-def speed(private, script, environment, per_transaction, defines=()):
-    """A measurement with 8 clients: `statement_us` is how long each waits for a statement, on
-    average, and `cpu_us` what the server's processes used for it."""
+def speed(private, script, environment, per_transaction, defines=(), clients=8):
+    """A measurement: `statement_us` is how long each client waits for a statement, on average, and
+    `cpu_us` what the server's processes used for it."""
 
     def run():
         with machine.CpuTime(private.pid) as used:
-            metrics = pgbench(environment, script, 8, per_transaction, defines=defines)
-        return {**metrics, "statement_us": 8 * 1e6 / metrics["per_second"],
+            metrics = pgbench(environment, script, clients, per_transaction, defines=defines)
+        return {**metrics, "statement_us": clients * 1e6 / metrics["per_second"],
                 "cpu_us": 1e6 * used.seconds / metrics["statements"]}
 
     return run

@@ -25,6 +25,7 @@ LOGIN_SECS = number("BENCH_LOGIN_SECS", max(SECS, 20))
 
 SCALE_USERS = number("BENCH_SCALE_USERS", 1_000_000)
 SCALE_SESSIONS = number("BENCH_SCALE_SESSIONS", 3_000_000)
+SCALE_LEDGER = number("BENCH_SCALE_LEDGER", 50_000_000)
 
 # A measurement counts when the rest of the machine used less than this share during it.
 QUIET_PERCENT = number("BENCH_QUIET_PERCENT", 8)

@@ -29,3 +29,20 @@ CREATE TABLE user_sessions (
 CREATE INDEX ON user_sessions (user_id);
 CREATE INDEX ON user_sessions (token_hash);
 CREATE INDEX ON user_sessions (expires_at);
+
+CREATE TABLE credit_balances (
+    user_id uuid PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    balance bigint NOT NULL DEFAULT 0,
+    updated_at timestamptz DEFAULT current_timestamp
+);
+CREATE TABLE credit_transactions (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    amount bigint NOT NULL,
+    balance_after bigint NOT NULL,
+    kind varchar(50) NOT NULL,
+    idempotency_key varchar(255),
+    created_at timestamptz DEFAULT current_timestamp,
+    UNIQUE (user_id, idempotency_key)
+);
+CREATE INDEX ON credit_transactions (user_id, created_at);

@@ -58,11 +58,13 @@ std::vector<Item> ReadItems(pg::Spi& spi, const pg::Raw& debits) {
 
 using Known = std::unordered_map<std::string, Transaction>;
 
-// The keys of the batch with which something was made before; read only when an item needs it.
+// The keys of the batch with which something was made before; read only when an item has one. Each is looked up by
+// itself: given all at once, the server may read every row of the account instead.
 Known FindKnown(pg::Spi& spi, const Uuid& account_id, const std::vector<Item>& items) {
   static pg::Statement statement(R"(
-    SELECT idempotency_key FROM latchkey.credit_transactions
-     WHERE account_id = $1 AND idempotency_key = ANY ($2))");
+    SELECT key FROM unnest($2) AS key
+     CROSS JOIN LATERAL (SELECT 1 FROM latchkey.credit_transactions t
+                          WHERE t.account_id = $1 AND t.idempotency_key = key LIMIT 1) AS made)");
   std::vector<pg::Value> keys;
   for (const Item& item : items) {
     if (item.debit && item.debit->idempotency.key) {

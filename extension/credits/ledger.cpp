@@ -178,8 +178,10 @@ void Book::InsertRest() {
   const Columns columns(entries_.size() - 1);
   const auto entry = [this](size_t i) -> const Entry& { return entries_[i + 1]; };
   const auto heading = [&](size_t i) -> const Heading& { return headings_[entry(i).heading]; };
-  const auto only_first = [&](size_t i, const std::optional<std::string>& value) {
-    return entry(i).part == 1 ? value : std::nullopt;
+  // By reference: what ToBytes() makes of it only points to it.
+  static const std::optional<std::string> none;
+  const auto only_first = [&](size_t i, const auto& value) -> const std::optional<std::string>& {
+    return entry(i).part == 1 ? value : none;
   };
   using Text = std::string;
   spi_.RunLatest(

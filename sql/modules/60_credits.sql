@@ -15,7 +15,7 @@ SELECT key, 'credits', value, value, type, minimum, maximum, choices, descriptio
     ('credits.lot_slices', '1', 'integer', 1, 256, NULL,
      'Into how many lots a grant is split when it is made; debits split it further where they meet.'),
     ('credits.max_slices', '32', 'integer', 1, 256, NULL,
-     'Into how many lots debits that meet split a grant at the most.'),
+     'Into how many lots debits that meet split a grant at the most; when several split it at once, it can be a few more.'),
     ('credits.refund_expired', 'refuse', 'text', NULL, NULL, ARRAY['refuse', 'new_lot'],
      'What becomes of a refund to a lot that has expired: refuse, or new_lot, which does not expire.')
   ) AS seed (key, value, type, minimum, maximum, choices, description);

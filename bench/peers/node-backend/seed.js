@@ -1,4 +1,4 @@
-// node seed.js TOKEN_FILE USERS PASSWORD: users who share one bcrypt hash, and a session for each.
+// node seed.js TOKEN_FILE USERS PASSWORD: users who share one bcrypt hash, with a session and credits.
 import fs from 'node:fs';
 import bcrypt from 'bcryptjs';
 import { issueToken, sessionKey } from './accounts.js';
@@ -18,5 +18,6 @@ await rows(
    FROM unnest($1::uuid[], $2::text[]) AS s (user_id, token_hash)`,
   created.map((user) => user.id), tokens.map(sessionKey),
 );
+await rows('INSERT INTO credit_balances (user_id, balance) SELECT id, 1000000000000 FROM users');
 fs.writeFileSync(tokenFile, `${tokens.join('\n')}\n`);
 await pool.end();

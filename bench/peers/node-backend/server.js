@@ -2,7 +2,9 @@
 import cluster from 'node:cluster';
 import express from 'express';
 import { login, userOfToken } from './accounts.js';
+import { debit } from './credits.js';
 
+const uniqueViolation = '23505';
 const refuse = (res, status, message) => res.status(status).json({ success: false, message });
 
 function application() {
@@ -23,6 +25,22 @@ function application() {
     const user = await userOfToken(token);
     if (!user) return refuse(res, 401, 'Invalid token');
     res.json({ success: true, user });
+  });
+
+  app.post('/api/credits/debit', async (req, res) => {
+    const token = req.headers.authorization?.replace('Bearer ', '');
+    const user = token && await userOfToken(token);
+    if (!user) return refuse(res, 401, 'Invalid token');
+    const { amount } = req.body ?? {};
+    if (!Number.isSafeInteger(amount) || amount <= 0) return refuse(res, 400, 'Invalid amount');
+    try {
+      const balance = await debit(user.id, amount, req.headers['idempotency-key'] ?? null);
+      if (balance === null) return refuse(res, 402, 'Insufficient credits');
+      res.json({ success: true, balance });
+    } catch (error) {
+      if (error.code !== uniqueViolation) throw error;
+      refuse(res, 409, 'This key has been used');
+    }
   });
 
   return app;
