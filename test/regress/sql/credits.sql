@@ -177,3 +177,10 @@ SELECT regress.brief(latchkey.grant_credits(:'edge', 1));
 SELECT regress.error_of(format('SELECT latchkey.refund_credits(%L, %L)', :'edge', :'d')), regress.brief(latchkey.refund_credits(:'edge', :'d', 9223372036854775806));
 SELECT available FROM latchkey.credit_balance(:'edge');
 SELECT * FROM latchkey.verify_ledger();
+-- A batch whose items have keys of their own can be repeated, as a whole and in part, and its rows are in the proof.
+SELECT regress.new_user('cred_repeater') AS repeater \gset
+SELECT regress.brief(latchkey.grant_credits(:'repeater', 100));
+SELECT position, outcome, (transaction).replayed FROM latchkey.debit_credits_batch(:'repeater', '[{"service": "cred.image", "idempotency_key": "k1"}, {"service": "cred.image", "idempotency_key": "k2", "metadata": {"n": 2}}, {"service": "cred.image", "idempotency_key": "k3"}]');
+SELECT position, outcome, (transaction).replayed FROM latchkey.debit_credits_batch(:'repeater', '[{"service": "cred.image", "idempotency_key": "k1"}, {"service": "cred.image", "idempotency_key": "k2", "metadata": {"n": 2}}, {"service": "cred.image", "idempotency_key": "k3"}]');
+SELECT position, outcome, (transaction).replayed FROM latchkey.debit_credits_batch(:'repeater', '[{"service": "cred.image", "idempotency_key": "k3", "quantity": 2}, {"service": "cred.image", "idempotency_key": "k2", "metadata": {"n": 2}}]', atomic => false);
+SELECT * FROM latchkey.verify_ledger();
