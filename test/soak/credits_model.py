@@ -7,6 +7,7 @@ where an answer depends on the others: for those the sums of what was answered, 
 after each round. One seed gives one sequence of operations on a connection's own accounts, whatever the others do.
 """
 
+import json
 import os
 import random
 import subprocess
@@ -278,17 +279,33 @@ class Connection:
                 lot.available = 0
 
     def batch(self, account, model):
-        items = [(self.random.choice(["model.one", "model.seven"]), self.random.choice([1, 2, 5, 0]))
+        items = [(self.random.choice(["model.one", "model.seven"]), self.random.choice([1, 2, 5, 0]), self.new_key())
                  for _ in range(self.random.randint(1, 6))]
-        debits = ", ".join(f'{{"service": "{service}", "quantity": {quantity}}}' for service, quantity in items)
+        atomic, before = self.random.random() < 0.5, [lot.available for lot in model.lots]
         outcomes = []
-        for service, quantity in items:
+        for service, quantity, _ in items:
             outcome = model.debit(service, quantity)
-            outcomes.append({"LK400": "invalid_argument", "LK402": "insufficient_credits"}.get(outcome, "ok")
-                            if isinstance(outcome, str) else f"ok {model.balance()}")
-        sql = f"latchkey.debit_credits_batch('{account}', '[{debits}]', false)"
-        answer = self.psql.ask(f"SELECT concat_ws(' ', t.outcome, (t.transaction).balance_after) FROM {sql} AS t ORDER BY t.position")
-        self.expect(sql, "\n".join(outcomes), answer)
+            outcomes.append(outcome if isinstance(outcome, str) else f"ok {model.balance()}")
+        refused = [outcome for outcome in outcomes if outcome in self.REFUSALS]
+        if atomic and refused:
+            for lot, available in zip(model.lots, before):
+                lot.available = available
+            outcomes = refused[:1]
+        else:
+            outcomes = [self.REFUSALS.get(outcome, outcome) for outcome in outcomes]
+        sql = self.batch_sql(account, items, atomic)
+        self.expect(sql, "\n".join(outcomes), self.psql.ask(sql))
+        if all(key for _, _, key in items):  # then the batch can be repeated
+            self.expect(sql, "\n".join(outcomes), self.psql.ask(sql))
+
+    REFUSALS = {"LK400": "invalid_argument", "LK402": "insufficient_credits"}
+
+    @staticmethod
+    def batch_sql(account, items, atomic):
+        debits = json.dumps([{"service": service, "quantity": quantity, "idempotency_key": key}
+                             for service, quantity, key in items])
+        return ("SELECT concat_ws(' ', t.outcome, (t.transaction).balance_after) FROM "
+                f"latchkey.debit_credits_batch('{account}', '{debits}', {atomic}) AS t ORDER BY t.position")
 
     def repeat(self, account, model):
         if not model.keys:
