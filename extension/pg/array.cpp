@@ -41,4 +41,33 @@ Raw ToArray(const std::vector<Uuid>& ids) {
   return ToArray(UUIDOID, values);
 }
 
+std::vector<std::optional<std::string>> FromTextArray(const Raw& array) {
+  struct Elements {
+    Datum* values;
+    bool* nulls;
+    int count;
+  };
+  const Datum datum = array.value;
+  const Elements elements = Call([=] {
+    Elements all{};
+    deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &all.values,
+                      &all.nulls, &all.count);
+    return all;
+  });
+  std::vector<std::optional<std::string>> texts(elements.count);
+  for (int i = 0; i < elements.count; ++i) {
+    if (!elements.nulls[i]) texts[i] = FromDatum<std::string>(elements.values[i]);
+  }
+  return texts;
+}
+
+ArrayShape ShapeOf(const Raw& array) {
+  const Datum datum = array.value;
+  return Call([=] {
+    ArrayType* elements = DatumGetArrayTypeP(datum);
+    return ArrayShape{ArrayGetNItems(ARR_NDIM(elements), ARR_DIMS(elements)),
+                      array_contains_nulls(elements)};
+  });
+}
+
 }  // namespace latchkey::pg

@@ -9,4 +9,14 @@ namespace latchkey::pg {
 Raw ToArray(Oid element_type, const std::vector<Value>& values);
 Raw ToArray(const std::vector<Uuid>& ids);
 
+// The elements of a text array of any shape.
+std::vector<std::optional<std::string>> FromTextArray(const Raw& array);
+
+// How many elements an array has, and whether a null is among them.
+struct ArrayShape {
+  int size;
+  bool has_nulls;
+};
+ArrayShape ShapeOf(const Raw& array);
+
 }  // namespace latchkey::pg

@@ -56,4 +56,16 @@ Param JsonParam(const std::string& json) {
           false};
 }
 
+int64_t IntervalMicros(Datum interval) {
+  const Interval* parts = DatumGetIntervalP(interval);
+  constexpr int64_t kDay = int64_t{86400} * 1000000;
+  const int64_t days = int64_t{parts->month} * 30 + parts->day;
+  int64_t micros = 0;
+  if (__builtin_mul_overflow(days, kDay, &micros) ||
+      __builtin_add_overflow(micros, parts->time, &micros)) {
+    return days < 0 ? INT64_MIN : INT64_MAX;
+  }
+  return micros;
+}
+
 }  // namespace latchkey::pg

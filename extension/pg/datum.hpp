@@ -23,6 +23,9 @@ struct Timestamp {
 Timestamp Now();
 Timestamp NextUtcMidnight(Timestamp now);
 
+// How long an interval is in microseconds; a month counts as 30 days. Saturates.
+int64_t IntervalMicros(Datum interval);
+
 // A byte string for a bytea.
 struct Bytes {
   std::string_view view;

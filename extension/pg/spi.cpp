@@ -8,6 +8,7 @@
 extern "C" {
 #include "access/parallel.h"
 #include "access/xlog.h"
+#include "optimizer/cost.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/datum.h"
@@ -19,7 +20,32 @@ namespace latchkey::pg {
 
 namespace {
 constexpr size_t kMaxParams = 24;
-}
+
+// The server plans at a statement's first run, and again whenever it thinks that necessary: what it
+// may use is set around each run.
+class IndexesOnly {
+ public:
+  explicit IndexesOnly(bool active) : active_(active) {
+    if (active_) enable_seqscan = enable_bitmapscan = enable_hashjoin = enable_mergejoin = false;
+  }
+  ~IndexesOnly() {
+    if (!active_) return;
+    enable_seqscan = seqscan_;
+    enable_bitmapscan = bitmapscan_;
+    enable_hashjoin = hashjoin_;
+    enable_mergejoin = mergejoin_;
+  }
+  IndexesOnly(const IndexesOnly&) = delete;
+  IndexesOnly& operator=(const IndexesOnly&) = delete;
+
+ private:
+  const bool active_;
+  const bool seqscan_ = enable_seqscan;
+  const bool bitmapscan_ = enable_bitmapscan;
+  const bool hashjoin_ = enable_hashjoin;
+  const bool mergejoin_ = enable_mergejoin;
+};
+}  // namespace
 
 OwnerScope::OwnerScope() {
   const Oid owner = OwnerRole();
@@ -58,6 +84,12 @@ bool Row::IsNull(int column) const {
   bool is_null = false;
   heap_getattr(tuple_, column, desc_, &is_null);
   return is_null;
+}
+
+Raw Row::AsIs(int column) const {
+  bool is_null = false;
+  const Datum datum = heap_getattr(tuple_, column, desc_, &is_null);
+  return {TupleDescAttr(desc_, column - 1)->atttypid, datum, is_null};
 }
 
 Raw Row::Copy(int column) const {
@@ -107,7 +139,7 @@ void Spi::Prepare(Statement& statement, const Param* params, size_t count) {
   Oid* type_array = types;
   const int type_count = static_cast<int>(count);
   const int options =
-      statement.planning_ == Statement::kGeneric ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN;
+      statement.planning_ == Statement::kCustom ? CURSOR_OPT_CUSTOM_PLAN : CURSOR_OPT_GENERIC_PLAN;
   statement.plan_ = Call([=] {
     SPIPlanPtr plan = SPI_prepare_cursor(sql, type_count, type_array, options);
     if (plan == nullptr || SPI_keepplan(plan) != 0) {
@@ -132,6 +164,7 @@ Rows Spi::Execute(Statement& statement, const Param* params, size_t count, bool 
   SPIPlanPtr plan = statement.plan_;
   Datum* value_array = values;
   const char* null_array = nulls;
+  const IndexesOnly scope(statement.planning_ == Statement::kIndexed);
   Call([=] {
     // Without a snapshot of ours SPI takes a new one, except at the levels that keep one per
     // transaction.

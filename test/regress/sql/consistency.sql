@@ -18,11 +18,13 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.user_tokens', 'user_id'), ('latchkey.sessions', 'user_id'), ('latchkey.usage', 'account_id'), ('latchkey.events', 'account_id'), ('latchkey.events_default', 'account_id'), ('latchkey.event_keys', 'account_id'), ('latchkey.event_deliveries', 'account_id'),
   ('latchkey.login_attempts', 'key_hash'), ('latchkey.role_grants', 'user_id'),
   ('latchkey.credit_lots', 'account_id'), ('latchkey.credit_transactions', 'account_id'), ('latchkey.credit_holds', 'account_id'), ('latchkey.credit_hold_lots', 'account_id'),
-  ('latchkey.credit_thresholds', 'account_id')),
+  ('latchkey.credit_thresholds', 'account_id'),
+  ('latchkey.jobs', 'account_id'), ('latchkey.job_history', 'account_id'), ('latchkey.job_keys', 'account_id'), ('latchkey.job_results', 'account_id')),
 reference (relation) AS (VALUES
   ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
   ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses'), ('latchkey.service_costs'), ('latchkey.service_cost_changes'),
-  ('latchkey.event_eras'), ('latchkey.event_consumers')),
+  ('latchkey.event_eras'), ('latchkey.event_consumers'),
+  ('latchkey.job_rules'), ('latchkey.job_schedules'), ('latchkey.job_schedule_runs')),
 keys AS (
   SELECT i.indrelid AS relation, i.indexrelid::regclass::text AS key, i.indkey::int2[] AS columns FROM pg_index i WHERE i.indisunique
   UNION ALL

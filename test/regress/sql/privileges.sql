@@ -42,6 +42,8 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
            WHEN name = 'idempotency_key' THEN 'NULL::text' WHEN name = 'kind' THEN '''bonus''' WHEN name = 'service' THEN '''priv.unit''' WHEN name = 'debits' THEN '''[{"service": "priv.unit"}]'''
+           WHEN name = 'jobs' THEN '''[{"type": "x"}]''' WHEN t IN ('uuid[]'::regtype, 'jsonb[]'::regtype) THEN 'NULL' WHEN p.proname ~ '_jobs$' AND name = 'types' THEN '''{x}''::text[]'
+           WHEN name = 'cron' THEN '''@hourly''' WHEN name = 'time_zone' THEN '''UTC''' WHEN p.proname = 'list_jobs' AND name = 'status' THEN 'NULL::text'
            WHEN name = 'key' AND p.proname ~ '_setting$|^setting_' AND p.proname <> 'set_setting' THEN quote_literal(CASE p.proname WHEN 'setting_number' THEN 'throttle.account_attempts' WHEN 'setting_duration' THEN 'sessions.lifetime'
              WHEN 'setting_boolean' THEN 'credits.hash_chain' WHEN 'setting_json' THEN 'priv.json' WHEN 'register_setting' THEN 'priv.own' WHEN 'delete_setting' THEN 'priv.json' ELSE 'tokens.issuer' END)
            WHEN name = 'category' THEN 'NULL::text' WHEN t = 'numeric'::regtype THEN 'NULL::numeric' WHEN name IN ('choices', 'types', 'aggregates') THEN 'NULL::text[]' WHEN p.proname = 'register_setting' AND name = 'type' THEN '''text'''
