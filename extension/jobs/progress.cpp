@@ -22,7 +22,7 @@ pg::Timestamp Report(pg::Spi& spi, const Lease& lease, const Progress& progress,
        SET processed = coalesce($4, processed), target = coalesce($5, target),
            cursor = coalesce($6, cursor), results = results + CASE WHEN $7 THEN 1 ELSE 0 END,
            lease_expires_at = least($8, deadline_at)
-     WHERE account_id = $1 AND id = $2 AND lease_token = $3
+     WHERE account_id = $1 AND id = $2 AND lease_token IS NOT DISTINCT FROM $3
     RETURNING lease_expires_at, results)");
   static pg::Statement append(R"(
     INSERT INTO latchkey.job_results (account_id, job_id, position, result, recorded_at)
