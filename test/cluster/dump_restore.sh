@@ -34,6 +34,12 @@ fill_database() {
         SELECT latchkey.grant_credits(id, 100, metadata => '{\"b\": 1, \"a\": \"ü\"}') FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.debit_credits(id, 'mail', 3, 'a key') FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.hold_credits(id, 'mail', 4), latchkey.set_low_balance(id, 50) FROM latchkey.find_user('user1@example.com');
+        SELECT latchkey.enqueue_job('mail', idempotency_key => 'a key', group_key => 'ü'), latchkey.set_job_rule('mail', 'ü', 1);
+        SELECT latchkey.report_progress(account_id, id, lease_token, 1, 2, '1', '[]'), latchkey.complete_job(account_id, id, lease_token)
+            FROM latchkey.claim_jobs('{mail}', 'w');
+        SELECT latchkey.schedule_job('tick', '@hourly', 'tick');
+        UPDATE latchkey.job_schedules SET next_due_at = now() - interval '1 hour';
+        SELECT latchkey.run_due_schedules();
         SELECT latchkey.request_password_reset('user5@example.com');
         SELECT latchkey.request_email_verification(id) FROM latchkey.find_user('user6@example.com');
         SELECT latchkey.import_users('{\"users\": {\"old@example.com\": {\"password\":
