@@ -4,7 +4,7 @@
 #include "extension/core/error.hpp"
 #include "extension/credits/accounts.hpp"
 #include "extension/credits/debits.hpp"
-#include "extension/credits/holds.hpp"
+#include "extension/credits/expired_holds.hpp"
 #include "extension/credits/service_costs.hpp"
 #include "extension/credits/thresholds.hpp"
 #include "extension/permissions/principal.hpp"
@@ -58,8 +58,8 @@ std::vector<Item> ReadItems(pg::Spi& spi, const pg::Raw& debits) {
 
 using Known = std::unordered_map<std::string, Transaction>;
 
-// The keys of the batch with which something was made before; read only when an item has one. Each is looked up by
-// itself: given all at once, the server may read every row of the account instead.
+// The keys of the batch with which something was made before; read only when an item has one. Each
+// is looked up by itself: given all at once, the server may read every row of the account instead.
 Known FindKnown(pg::Spi& spi, const Uuid& account_id, const std::vector<Item>& items) {
   static pg::Statement statement(R"(
     SELECT key FROM unnest($2) AS key
@@ -100,8 +100,7 @@ class Batch {
       }
     }
     if (!book_.Write(lots_)) {
-      throw Error(ErrorCode::kConflict, "an idempotency key is being used by another call", {},
-                  "Try again: the answer will be the first call's.");
+      ThrowKeyInUse();
     }
     NoteBalance(spi_, account_id_, balance_);
   }

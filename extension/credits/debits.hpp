@@ -1,4 +1,4 @@
-// Deciding a debit on lots that are all locked.
+// What a debit is, and deciding it on lots that are all locked.
 #pragma once
 
 #include "extension/credits/ledger.hpp"
@@ -18,6 +18,9 @@ Debit MakeDebit(std::string_view service, int64_t quantity, const std::optional<
                 std::optional<std::string> metadata);
 
 [[noreturn]] void ThrowInsufficient(int64_t needed, int64_t available);
+
+// The head of a debit's ledger rows.
+Heading HeadingOf(const Debit& debit, int64_t balance_after, pg::Timestamp now);
 
 // Posts the debit to `book`, over as many lots as it takes. The lots are locked, sorted, and hold
 // enough.

@@ -1,6 +1,6 @@
 // Holds whose time is over give back what they set aside.
+#include "extension/credits/expired_holds.hpp"
 #include "extension/core/error.hpp"
-#include "extension/credits/holds.hpp"
 #include "extension/pg/array.hpp"
 
 namespace latchkey::credits {

@@ -1,7 +1,7 @@
 // expire_credits: books what has expired. Nothing waits for it: expired credits can't be spent
 // before it runs either.
 #include "extension/core/error.hpp"
-#include "extension/credits/holds.hpp"
+#include "extension/credits/expired_holds.hpp"
 #include "extension/credits/ledger.hpp"
 #include "extension/credits/thresholds.hpp"
 #include "extension/permissions/principal.hpp"

@@ -66,6 +66,11 @@ std::optional<Transaction> FindReplay(pg::Spi& spi, const Uuid& account_id,
   return transaction;
 }
 
+void ThrowKeyInUse() {
+  throw Error(ErrorCode::kConflict, "an idempotency key is being used by another call", {},
+              "Try again: the answer will be the first call's.");
+}
+
 Transaction ReplayOr(pg::Spi& spi, const Uuid& account_id, const Idempotency& idempotency,
                      const std::function<void()>& raise) {
   if (auto replay = FindReplay(spi, account_id, idempotency)) return *replay;

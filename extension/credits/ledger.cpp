@@ -205,8 +205,7 @@ void Book::InsertRest() {
       columns.Of<pg::Bytes>([&](size_t i) { return pg::ToBytes(entry(i).hash); }));
   // A key that another session has written since this one looked: the answer to it is not ours.
   if (spi_.affected() != entries_.size() - 1) {
-    throw Error(ErrorCode::kConflict, "an idempotency key is being used by another call", {},
-                "Try again: the answer will be the first call's.");
+    ThrowKeyInUse();
   }
 }
 

@@ -42,6 +42,9 @@ std::optional<Transaction> FindReplay(pg::Spi& spi, const Uuid& account_id,
 Transaction ReplayOr(pg::Spi& spi, const Uuid& account_id, const Idempotency& idempotency,
                      const std::function<void()>& raise);
 
+// LK410: another session has used the key since this one looked.
+[[noreturn]] void ThrowKeyInUse();
+
 // Collects the rows of a call, changes the lots in memory, and writes both.
 class Book {
  public:
