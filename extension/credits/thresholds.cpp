@@ -1,4 +1,4 @@
-// Low balance: thresholds, and the event of crossing one.
+// Low balance: thresholds, and the event and the job of crossing one.
 #include "extension/credits/thresholds.hpp"
 
 #include "extension/accounts/users.hpp"
@@ -6,10 +6,28 @@
 #include "extension/core/json_object.hpp"
 #include "extension/credits/lots.hpp"
 #include "extension/events/events.hpp"
+#include "extension/jobs/enqueue.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/args.hpp"
+#include "extension/settings/settings.hpp"
 
 namespace latchkey::credits {
+
+namespace {
+
+constexpr settings::BooleanSetting kLowBalanceJobs("credits.low_balance_jobs");
+
+void NoteLow(pg::Spi& spi, const Uuid& account_id, const std::string& facts) {
+  events::Record(spi, {account_id, "account", account_id.ToString(), "credits.low", facts});
+  if (!kLowBalanceJobs.Get(spi)) return;
+  const pg::Param payload = pg::JsonParam(facts);
+  jobs::NewJob job;
+  job.type = "credits.low";
+  job.payload = {payload.type, payload.value, false};
+  jobs::Enqueue(spi, account_id, job);
+}
+
+}  // namespace
 
 void NoteBalance(pg::Spi& spi, const Uuid& account_id, int64_t balance) {
   static pg::Statement read(
@@ -23,9 +41,8 @@ void NoteBalance(pg::Spi& spi, const Uuid& account_id, int64_t balance) {
   const pg::Rows crossed = spi.RunLatest(cross, account_id, is_low, balance);
   if (crossed.empty() || !is_low) return;
   const auto threshold = crossed[0].Get<int64_t>(1);
-  events::Record(spi,
-                 {account_id, "account", account_id.ToString(), "credits.low",
-                  JsonObject().Add("threshold", threshold).Add("balance", balance).ToString()});
+  NoteLow(spi, account_id,
+          JsonObject().Add("threshold", threshold).Add("balance", balance).ToString());
 }
 
 LATCHKEY_FUNCTION(set_low_balance, kOpen) {

@@ -16,6 +16,8 @@ SELECT key, 'credits', value, value, type, minimum, maximum, choices, descriptio
      'Into how many lots a grant is split when it is made; debits split it further where they meet.'),
     ('credits.max_slices', '32', 'integer', 1, 256, NULL,
      'Into how many lots debits that meet split a grant at the most; when several split it at once, it can be a few more.'),
+    ('credits.low_balance_jobs', 'false', 'boolean', NULL, NULL, NULL,
+     'Whether a job of type credits.low is enqueued each time that an account falls below its threshold.'),
     ('credits.refund_expired', 'refuse', 'text', NULL, NULL, ARRAY['refuse', 'new_lot'],
      'What becomes of a refund to a lot that has expired: refuse, or new_lot, which does not expire.')
   ) AS seed (key, value, type, minimum, maximum, choices, description);
@@ -282,7 +284,7 @@ GRANT EXECUTE ON FUNCTION latchkey.debit_credits(uuid, text, bigint, text, jsonb
 CREATE FUNCTION latchkey.set_low_balance(account_id uuid, threshold bigint) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_set_low_balance';
 COMMENT ON FUNCTION latchkey.set_low_balance(uuid, bigint) IS
-  'Below this balance the account is low: event credits.low, once each time that it falls below. Null: no threshold. Needs '
+  'Below this balance the account is low: event credits.low (setting credits.low_balance_jobs: a job too), once each time that it falls below. Null: no threshold. Needs '
   'credits.write: forbidden (LK403). Threshold below 1: invalid_argument (LK400). No such account: not_found (LK404).';
 REVOKE ALL ON FUNCTION latchkey.set_low_balance(uuid, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.set_low_balance(uuid, bigint) TO latchkey_gateway, latchkey_admin;

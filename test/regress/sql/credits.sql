@@ -131,7 +131,12 @@ SELECT regress.brief(latchkey.grant_credits(:'bob', 10));
 SELECT regress.brief(latchkey.hold_credits(:'bob', 'cred.image'));
 SELECT regress.brief(latchkey.debit_credits(:'bob', 'cred.image'));
 SELECT data FROM latchkey.events WHERE account_id = :'bob' AND type = 'credits.low' ORDER BY id;
-SELECT latchkey.set_low_balance(:'bob', NULL);
+SELECT count(*) AS jobs FROM latchkey.list_jobs(:'bob');
+-- And one job, where that is wanted.
+SELECT latchkey.set_low_balance(:'bob', NULL), latchkey.set_setting('credits.low_balance_jobs', 'true');
+SELECT latchkey.set_low_balance(:'bob', 1000000), latchkey.set_low_balance(:'bob', 999999);
+SELECT type, payload ->> 'threshold' AS threshold FROM latchkey.list_jobs(:'bob');
+SELECT latchkey.set_low_balance(:'bob', NULL), latchkey.set_setting('credits.low_balance_jobs', 'false');
 SELECT regress.error_of(format('SELECT latchkey.set_low_balance(%L, 0)', :'bob')), regress.error_of(format('SELECT latchkey.set_low_balance(%L, 1)', :'unknown'));
 
 -- Who may: a user reads their own account, and changes none.
