@@ -21,6 +21,7 @@ constexpr int64_t kAfterErrorMs = 5000;
 constexpr char kClaim[] =
     "SELECT c.account_id, c.id, c.type, c.lease_token"
     " FROM latchkey.claim_jobs($1, $2, $3, make_interval(secs => $4)) AS c";
+constexpr char kListen[] = "LISTEN latchkey_jobs";
 constexpr char kAwait[] = "SELECT latchkey.await_jobs($1)";
 // What comes due is counted, so that it is claimed without waiting for the next poll.
 constexpr char kSchedules[] = "SELECT latchkey.run_due_schedules()";
@@ -96,7 +97,7 @@ bool Claimer::Check(const TransactionResult& result, const char* what) {
   return !result.error->sqlstate.empty();
 }
 
-bool Claimer::Claim() {
+void Claimer::Claim() {
   const size_t free = board_.Free();
   next_poll_ms_ = MonotonicMs() + options_.poll_ms;
   const TransactionResult claimed =
@@ -105,7 +106,8 @@ bool Claimer::Claim() {
   if (claimed.error) {
     claim_wanted_ = false;
     next_poll_ms_ = MonotonicMs() + std::max(options_.poll_ms, kAfterErrorMs);
-    return Check(claimed, "the worker can't claim jobs");
+    Check(claimed, "the worker can't claim jobs");
+    return;
   }
   const int rows = PQntuples(claimed.rows.get());
   for (int row = 0; row < rows; ++row) {
@@ -119,11 +121,11 @@ bool Claimer::Claim() {
   }
   if (rows > 0) {
     awaiting_ = false;  // a claim that finds something ends it
-    return true;
+    return;
   }
   // Nothing is there: say that we wait, and look once more.
   claim_wanted_ = !awaiting_;
-  return awaiting_ || Await();
+  if (!awaiting_) Await();
 }
 
 void Claimer::GiveBack(const HeldJob& job) {
@@ -131,11 +133,10 @@ void Claimer::GiveBack(const HeldJob& job) {
         "the worker can't give a job back");
 }
 
-bool Claimer::Await() {
+void Claimer::Await() {
   awaiting_ = true;
-  return Check(session_.Run("LISTEN latchkey_jobs", {}, kStatementTimeoutMs),
-               "the worker can't listen") &&
-         Check(session_.Run(kAwait, {types_}, kStatementTimeoutMs), "the worker can't wait");
+  if (!Check(session_.Run(kListen, {}, kStatementTimeoutMs), "the worker can't listen")) return;
+  Check(session_.Run(kAwait, {types_}, kStatementTimeoutMs), "the worker can't say that it waits");
 }
 
 bool Claimer::RunSchedules() {
@@ -168,12 +169,12 @@ bool Claimer::ExtendLeases() {
   return true;
 }
 
-bool Claimer::Sleep(int64_t until_ms) {
+void Claimer::Sleep(int64_t until_ms) {
   const int64_t left_ms = std::max<int64_t>(0, until_ms - MonotonicMs());
   pollfd ready[2] = {{session_.socket(), POLLIN, 0}, {board_.wake_fd(), POLLIN, 0}};
-  if (poll(ready, 2, static_cast<int>(left_ms)) <= 0) return true;
+  if (poll(ready, 2, static_cast<int>(left_ms)) <= 0) return;
   if (ready[1].revents) board_.Drain();
-  return !ready[0].revents || session_.ReadSocket();
+  if (ready[0].revents) session_.ReadSocket();
 }
 
 }  // namespace latchkey

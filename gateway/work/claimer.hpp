@@ -22,12 +22,12 @@ class Claimer {
 
  private:
   // These answer false when the connection is lost.
-  bool Claim();
-  bool Await();
   bool RunSchedules();
   bool ExtendLeases();
-  bool Sleep(int64_t until_ms);
 
+  void Claim();
+  void Await();
+  void Sleep(int64_t until_ms);
   void GiveBack(const HeldJob& job);
   void Reconnect(const std::atomic<bool>& give_up);
   int64_t NextWork() const;

@@ -41,6 +41,10 @@ bool WorkSession::Connect() {
   return true;
 }
 
+void WorkSession::CloseIfDead() {
+  if (connection_ && connection_->LooksDead()) Close();
+}
+
 TransactionResult WorkSession::Run(const char* sql, const std::vector<Parameter>& values,
                                    int64_t timeout_ms, const std::atomic<bool>* cancel) {
   if (!Connect()) return Lost("the database can't be reached");
@@ -91,10 +95,8 @@ void WorkSession::SendCancel() {
   if (cancel) PQcancel(cancel.get(), message, sizeof message);
 }
 
-bool WorkSession::ReadSocket() {
-  if (PQconsumeInput(connection_->handle()) == 1) return true;
-  Close();
-  return false;
+void WorkSession::ReadSocket() {
+  if (PQconsumeInput(connection_->handle()) != 1) Close();
 }
 
 bool WorkSession::TakeNotifications() {

@@ -19,6 +19,9 @@ class WorkSession {
 
   // Connects when there is no connection. False: the database can't be reached now.
   bool Connect();
+  // Closes a connection that the server has closed meanwhile, so that no statement is sent into it.
+  // Not for one that listens: what it was told looks the same.
+  void CloseIfDead();
   bool connected() const { return connection_ != nullptr; }
   int socket() const { return PQsocket(connection_->handle()); }
   void Close() { connection_.reset(); }
@@ -29,8 +32,8 @@ class WorkSession {
   TransactionResult Run(const char* sql, const std::vector<Parameter>& values, int64_t timeout_ms,
                         const std::atomic<bool>* cancel = nullptr);
 
-  // Reads what the server said unasked. False: the connection is lost.
-  bool ReadSocket();
+  // Reads what the server said unasked; closes a connection that is lost.
+  void ReadSocket();
   // Takes the notifications that came: true when one names a type that we handle.
   bool TakeNotifications();
 

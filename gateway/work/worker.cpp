@@ -56,6 +56,7 @@ bool Worker::Stop(int64_t grace_ms) {
 void Worker::RunJobs() {
   WorkSession session(options_.claimer.database_url);
   while (const HeldJobPtr job = board_.Take()) {
+    session.CloseIfDead();
     Handle(session, *job);
     board_.Done(job);
   }

@@ -215,6 +215,14 @@ class WorkerTest(unittest.TestCase):
             await_job(enqueue(), "completed")
             await_job(job_id, "completed|2", "status, attempts", seconds=30)
 
+    def test_connections_that_died_idle_cost_no_attempt(self):
+        with Worker() as worker:
+            await_job(enqueue(), "completed")
+            self.assertGreaterEqual(kill_backends(), 2)
+            worker.says("the worker is connected", times=2)
+            for _ in range(4):
+                await_job(enqueue(), "completed|1", "status, attempts")
+
     def test_schedules_enqueue_and_it_runs_them(self):
         name = f"test.{os.getpid()}"
         sql(f"SELECT latchkey.schedule_job('{name}', '* * * * * *', '{TYPE}')")
