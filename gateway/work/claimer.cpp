@@ -146,6 +146,7 @@ bool Claimer::RunSchedules() {
     if (!result.error && std::string(PQgetvalue(result.rows.get(), 0, 0)) != "0") {
       claim_wanted_ = true;
     }
+    if (result.error) next_schedules_ms_ = MonotonicMs() + kAfterErrorMs;
     return Check(result, what);
   };
   return run(kSchedules, "the worker can't run schedules") &&

@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness import BINARY, DATABASE_URL, Gateway, sql
+from harness import ADMIN_URL, BINARY, DATABASE_URL, Folder, Gateway, sql
 
 WORKER_URL = os.environ.get("LATCHKEY_TEST_WORKER_URL", "")
 PLATFORM = "00000000-0000-0000-0000-000000000000"
@@ -82,7 +82,7 @@ class Locked:
 
     def __enter__(self):
         self.process = subprocess.Popen(
-            ["psql", "-XAtq", os.environ["LATCHKEY_TEST_ADMIN_URL"]], stdin=subprocess.PIPE,
+            ["psql", "-XAtq", ADMIN_URL], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         self.process.stdin.write("BEGIN; LOCK TABLE latchkey.sessions; SELECT 'locked';\n")
         self.process.stdin.flush()
@@ -243,6 +243,28 @@ class WorkerTest(unittest.TestCase):
             self.assertRegex(text, r"(?m)^latchkey_worker_jobs_completed_total [1-9]")
         finally:
             self.assertEqual(gateway.stop(), 0)
+
+    def test_the_mail_program_does_not_see_its_url(self):
+        with Folder() as folder:
+            program, box = folder.path("mail"), folder.path("box")
+            with open(program, "w", encoding="utf-8") as file:
+                file.write('#!/bin/sh\nenv > "$MAIL_BOX.part" && mv "$MAIL_BOX.part" "$MAIL_BOX"\n')
+            os.chmod(program, 0o755)
+            gateway = Gateway("--with-worker", "--mail-command", program, "--public-url", "https://app.example.com",
+                              environment={"MAIL_BOX": box, "LATCHKEY_WORKER_DATABASE_URL": WORKER_URL})
+            try:
+                email, _, _ = gateway.register()
+                gateway.post("/api/auth/password/forgot", {"email": email})
+                for _ in range(100):
+                    if os.path.exists(box):
+                        break
+                    time.sleep(0.05)
+                with open(box, encoding="utf-8") as file:
+                    seen = file.read()
+                self.assertIn("MAIL_BOX", seen)
+                self.assertNotIn("WORKER_DATABASE_URL", seen)
+            finally:
+                self.assertEqual(gateway.stop(), 0)
 
     def test_starts_without_a_database(self):
         worker = Worker(url="host=/nowhere dbname=x")
