@@ -80,6 +80,18 @@ const std::vector<Option>& Options() {
        600000, "how long the mail program may run"},
       {"access-log", "LATCHKEY_ACCESS_LOG", "on|off", "on", &Config::access_log, 0, 0,
        "one JSON line for every request on standard output"},
+      {"with-worker", "LATCHKEY_WITH_WORKER", "on|off", "off", &Config::with_worker, 0, 0,
+       "serve runs jobs as well, as the command work does; --with-worker alone switches it on"},
+      {"worker-database-url", "LATCHKEY_WORKER_DATABASE_URL", "URL", "",
+       &Config::worker_database_url, 0, 0,
+       "libpq connection URL or string of the worker; its role needs latchkey_worker and nothing "
+       "else"},
+      {"worker-threads", "LATCHKEY_WORKER_THREADS", "N", "2", &Config::worker_threads, 1, 100,
+       "jobs that this worker runs at once; it takes as many database connections, and one more"},
+      {"worker-lease-s", "LATCHKEY_WORKER_LEASE_S", "S", "60", &Config::worker_lease_s, 1, 86400,
+       "after this time without a sign of life a job goes to another worker"},
+      {"worker-poll-ms", "LATCHKEY_WORKER_POLL_MS", "MS", "5000", &Config::worker_poll_ms, 10,
+       3600000, "how often an idle worker looks for jobs that no notification told of"},
   };
   return table;
 }
@@ -148,6 +160,10 @@ void ReadFlag(int argc, char** argv, int& i, ConfigResult& result) {
   }
   if (name == "no-prepare" && !attached) {
     result.config.prepare = false;
+    return;
+  }
+  if (name == "with-worker" && !attached) {
+    result.config.with_worker = true;
     return;
   }
   const Option* option = FindOption(name);

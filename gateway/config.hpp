@@ -30,6 +30,11 @@ struct Config {
   std::string mail_command;
   long mail_timeout_ms = 0;
   bool access_log = true;
+  bool with_worker = false;
+  std::string worker_database_url;
+  long worker_threads = 0;
+  long worker_lease_s = 0;
+  long worker_poll_ms = 0;
 };
 
 struct ConfigResult {

@@ -15,6 +15,7 @@ constexpr char kUsage[] =
     "\n"
     "Commands:\n"
     "  serve                 answer requests until SIGTERM (the default)\n"
+    "  work                  run jobs and schedules until SIGTERM, without answering requests\n"
     "  import-users FILE     import users from a JSON file, in batches; --rejected PATH names the\n"
     "                        file for rejected entries (default: FILE.rejected.json)\n"
     "  create-admin EMAIL    make a user an administrator of the platform: a new one, whose "
@@ -45,6 +46,7 @@ int Run(const latchkey::ConfigResult& read) {
   }
   if (words.size() > 1) return Usage(("unexpected argument " + words[1]).c_str());
   if (command == "serve") return latchkey::Serve(read.config);
+  if (command == "work") return latchkey::Work(read.config);
   if (command == "openapi") return latchkey::PrintOpenApi(read.config);
   if (command == "routes") return latchkey::PrintRoutes();
   if (command == "errors") return latchkey::PrintErrors();

@@ -133,8 +133,7 @@ installed_version() {
     admin_psql "$1" "$2" -At -c "SELECT extversion FROM pg_extension WHERE extname = 'latchkey'"
 }
 
-# Creates a database with the extension, and two roles that log in: `gateway` and `app`. Roles belong to the whole
-# cluster, so they may be there already.
+# Creates a database with the extension, and the roles that log in.
 create_database() {
     if [ "$(admin_psql "$1" postgres -At -c "SELECT count(*) FROM pg_database WHERE datname = '$2'")" = 0 ]; then
         admin_psql "$1" postgres -c "CREATE DATABASE $2"
@@ -142,10 +141,19 @@ create_database() {
     admin_psql "$1" "$2" --single-transaction <<'SQL'
 SET client_min_messages = warning;
 CREATE EXTENSION latchkey CASCADE;
-SELECT format('CREATE ROLE %I LOGIN', name) FROM unnest('{gateway,app}'::text[]) AS name
+SQL
+    create_logins "$1"
+}
+
+# Creates the roles that log in: `gateway`, `app` and `worker`. They belong to the whole cluster, so they may be there.
+create_logins() {
+    admin_psql "$1" postgres --single-transaction <<'SQL'
+SET client_min_messages = warning;
+SELECT format('CREATE ROLE %I LOGIN', name) FROM unnest('{gateway,app,worker}'::text[]) AS name
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) \gexec
 GRANT latchkey_gateway TO gateway;
 GRANT latchkey_app TO app;
+GRANT latchkey_worker TO worker;
 SQL
 }
 

@@ -9,6 +9,8 @@
 namespace latchkey {
 
 int Serve(const Config& config);
+// Runs jobs until SIGTERM.
+int Work(const Config& config);
 int PrintOpenApi(const Config& config);
 int PrintErrors();
 int PrintRoutes();

@@ -1,19 +1,19 @@
 // The command `serve`: puts the parts together, runs until SIGTERM, and takes them apart again.
-#include <signal.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 
 #include "gateway/commands/commands.hpp"
+#include "gateway/commands/process.hpp"
 #include "gateway/http/connection_loop.hpp"
 #include "gateway/http/log.hpp"
 #include "gateway/http/metrics.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/routes/dispatch.hpp"
 #include "gateway/version.hpp"
+#include "gateway/work/worker.hpp"
 
 namespace latchkey {
 namespace {
@@ -21,24 +21,13 @@ namespace {
 // Threads beyond one for each database connection: they answer what needs no database.
 constexpr long kSpareWorkers = 8;
 constexpr int64_t kMailGraceMs = 3000;
+constexpr int64_t kWorkGraceMs = 2000;
 
 void RaiseDescriptorLimit() {
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-// SIGTERM and SIGINT arrive on a descriptor, so that no code runs in a signal handler. Must be
-// called before any thread is started, since they inherit the mask.
-int CatchSignals() {
-  signal(SIGPIPE, SIG_IGN);
-  sigset_t mask;
-  sigemptyset(&mask);
-  sigaddset(&mask, SIGTERM);
-  sigaddset(&mask, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &mask, nullptr);
-  return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 LoopOptions LoopOptionsOf(const Config& config) {
@@ -106,22 +95,28 @@ void AddOwnGauges(Metrics& metrics, const ConnectionLoop& loop, const Mailer& ma
   metrics.AddGauge("process_resident_memory_bytes", "gauge", "Resident memory.", ResidentBytes);
 }
 
+void AddWorkerGauges(Metrics& metrics, const Worker& worker) {
+  metrics.AddGauge("latchkey_worker_jobs_running", "gauge", "Jobs that this worker runs.",
+                   [&worker] { return static_cast<double>(worker.running()); });
+  metrics.AddGauge("latchkey_worker_jobs_completed_total", "counter",
+                   "Jobs that this worker has completed.",
+                   [&worker] { return static_cast<double>(worker.completed()); });
+  metrics.AddGauge("latchkey_worker_jobs_failed_total", "counter",
+                   "Attempts at jobs that failed in this worker.",
+                   [&worker] { return static_cast<double>(worker.failed()); });
+}
+
 }  // namespace
 
 int Serve(const Config& config) {
-  if (config.database_url.empty()) {
-    std::fputs("latchkey-gateway: --database-url or LATCHKEY_DATABASE_URL is needed\n", stderr);
-    return 2;
-  }
-  const std::string malformed = CheckDatabaseUrl(config.database_url);
-  if (!malformed.empty()) {
-    std::fprintf(stderr, "latchkey-gateway: %s\n", malformed.c_str());
-    return 2;
-  }
+  if (!HaveDatabaseUrl(config.database_url, "database-url", "LATCHKEY_DATABASE_URL")) return 2;
+  if (config.with_worker && !HaveWorkerUrl(config)) return 2;
   RaiseDescriptorLimit();
   const int signal_fd = CatchSignals();
   Pool pool({{config.database_url}, config.connection_lifetime_s * 1000});
   Mailer mailer({config.mail_command, config.mail_timeout_ms});
+  std::unique_ptr<Worker> worker;
+  if (config.with_worker) worker = std::make_unique<Worker>(WorkerOptionsOf(config));
   Metrics metrics(RouteLabels());
   Dispatcher dispatcher(config, pool, mailer, metrics);
   Server server(config, dispatcher, metrics);
@@ -132,6 +127,7 @@ int Serve(const Config& config) {
   AddBulkheadGauges(metrics, "fast", dispatcher.fast());
   AddBulkheadGauges(metrics, "slow", dispatcher.slow());
   AddOwnGauges(metrics, loop, mailer);
+  if (worker) AddWorkerGauges(metrics, *worker);
   std::string error = server.Prepare();
   if (error.empty()) error = loop.Listen();
   if (!error.empty()) {
@@ -140,13 +136,15 @@ int Serve(const Config& config) {
   }
   Log::Shared().Start();
   mailer.Start();
+  if (worker) worker->Start();
   LogEvent("info", "listening",
            {{"host", config.host}, {"port", std::to_string(loop.port())}, {"version", kVersion}});
-  const bool drained = loop.Run(signal_fd, [&pool] { pool.Prune(); });
+  bool drained = loop.Run(signal_fd, [&pool] { pool.Prune(); });
+  if (worker && !worker->Stop(kWorkGraceMs)) drained = false;
   mailer.Stop(kMailGraceMs);
-  LogEvent("info", drained ? "stopped" : "stopped with requests still running");
+  LogEvent("info", drained ? "stopped" : "stopped with threads still running");
   Log::Shared().Stop();
-  // Threads that are still inside a request use the objects of this function.
+  // Threads that are still inside a request or a job use the objects of this function.
   if (!drained) _exit(0);
   return 0;
 }

@@ -54,8 +54,13 @@ PgConnection::PgConnection(const ConnectOptions& options) {
                             "keepalives_idle",
                             "tcp_user_timeout",
                             nullptr};
-  const char* values[] = {
-      options.url.c_str(), "latchkey-gateway", "UTF8", timeout.c_str(), "60", "20000", nullptr};
+  const char* values[] = {options.url.c_str(),
+                          options.application_name,
+                          "UTF8",
+                          timeout.c_str(),
+                          "60",
+                          "20000",
+                          nullptr};
   handle_ = PQconnectdbParams(keywords, values, 1);
   if (!handle_) throw std::bad_alloc();
   PQsetNoticeProcessor(

@@ -28,6 +28,7 @@ SqlError ReadError(const PGresult* result);
 struct ConnectOptions {
   std::string url;
   int connect_timeout_s = 5;
+  const char* application_name = "latchkey-gateway";  // where the URL names none
 };
 
 // What is wrong with a connection URL or string, empty when nothing is. The text quotes nothing of

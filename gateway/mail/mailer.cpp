@@ -27,7 +27,9 @@ std::vector<char*> EnvironmentForMail() {
   std::vector<char*> kept;
   for (char** entry = environ; *entry; ++entry) {
     const std::string_view text(*entry);
-    const bool secret = text.substr(0, 2) == "PG" || text.substr(0, 21) == "LATCHKEY_DATABASE_URL";
+    const bool secret = text.substr(0, 2) == "PG" ||
+                        text.substr(0, 21) == "LATCHKEY_DATABASE_URL" ||
+                        text.substr(0, 28) == "LATCHKEY_WORKER_DATABASE_URL";
     if (!secret) kept.push_back(*entry);
   }
   kept.push_back(nullptr);

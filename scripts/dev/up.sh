@@ -78,6 +78,7 @@ prepare_database() {
     elif [ "$(cksum <"$script")" != "$(cat "$folder/script.cksum")" ]; then
         say "Note: sql/modules/ changed since this database was made, without a new version. 'make reset' starts afresh."
     fi
+    create_logins "$folder"
 }
 
 start_gateway() {
@@ -93,6 +94,7 @@ start_gateway() {
     as_user tee "$folder/port" >/dev/null <<<"$PORT"
     as_user env LATCHKEY_HOST=127.0.0.1 LATCHKEY_PORT="$PORT" LATCHKEY_PUBLIC_URL="http://127.0.0.1:$PORT" \
         LATCHKEY_DATABASE_URL="postgresql:///latchkey?host=$folder/socket&user=gateway" \
+        LATCHKEY_WITH_WORKER=on LATCHKEY_WORKER_DATABASE_URL="postgresql:///latchkey?host=$folder/socket&user=worker" \
         LATCHKEY_MAIL_COMMAND="$folder/bin/mail-to-outbox" LATCHKEY_OUTBOX="$folder/outbox" \
         setsid bash -c 'echo $$ >"$0/gateway.pid"; exec "$0/bin/latchkey-gateway" >>"$0/log/gateway.log" 2>&1' \
         "$folder" </dev/null >/dev/null 2>&1 &

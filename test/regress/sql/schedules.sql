@@ -10,6 +10,18 @@ SELECT due_at FROM latchkey.cron_times('0 0 29 2 *', 'Asia/Kathmandu', '2026-01-
 SELECT regress.error_of(s) FROM unnest(ARRAY['SELECT latchkey.cron_times(''61 * * * *'')', 'SELECT latchkey.cron_times(''0 0 30 2 *'')', 'SELECT latchkey.cron_times(NULL)', 'SELECT latchkey.cron_times(''@hourly'', ''Mars/Olympus'')',
   'SELECT latchkey.cron_times(''@hourly'', '''')', 'SELECT latchkey.cron_times(''@hourly'', ''UTC'', ''infinity'')', 'SELECT latchkey.cron_times(''@hourly'', max_rows => 0)']) AS s;
 
+-- What came with the extension is listed, and can be changed, switched off and on, but not deleted.
+SELECT name, cron, time_zone, type, payload, timeout, enabled, next_due_at FROM latchkey.list_schedules();
+SELECT latchkey.run_due_schedules();
+SELECT count(*) FROM latchkey.list_schedules() WHERE next_due_at > now();
+SELECT cron, timeout FROM latchkey.schedule_job('latchkey.purge_jobs', '0 4 * * *', 'latchkey.purge_jobs', timeout => '2 hours');
+SELECT enabled, next_due_at FROM latchkey.enable_schedule('latchkey.purge_jobs', false);
+SELECT regress.error_of('SELECT latchkey.unschedule_job(''latchkey.purge_jobs'')');
+-- The others of this file are looked at alone, and nothing else comes due meanwhile.
+ALTER TABLE latchkey.job_schedules DISABLE TRIGGER USER;
+DELETE FROM latchkey.job_schedules;
+ALTER TABLE latchkey.job_schedules ENABLE TRIGGER USER;
+
 SELECT name, cron, time_zone, type, payload, priority, enabled, next_due_at > now() AS ahead, last_due_at FROM latchkey.schedule_job('nightly', '0 3 * * *', 'report.make', '{"n": 1}', 'Europe/Berlin');
 SELECT latchkey.run_due_schedules();
 -- Due: once, however often it is asked.

@@ -1,0 +1,181 @@
+// Claiming: at once when there is a notification or a free slot, else from time to time.
+#include "gateway/work/claimer.hpp"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "gateway/http/connection_loop.hpp"
+#include "gateway/http/log.hpp"
+#include "gateway/work/handlers.hpp"
+
+namespace latchkey {
+namespace {
+
+constexpr int64_t kSchedulesEveryMs = 1000;
+constexpr int64_t kStatementTimeoutMs = 30000;
+constexpr int64_t kFirstBackoffMs = 100;
+constexpr int64_t kMaxBackoffMs = 5000;
+constexpr int64_t kAfterErrorMs = 5000;
+constexpr char kClaim[] =
+    "SELECT c.account_id, c.id, c.type, c.lease_token"
+    " FROM latchkey.claim_jobs($1, $2, $3, make_interval(secs => $4)) AS c";
+constexpr char kListen[] = "LISTEN latchkey_jobs";
+constexpr char kAwait[] = "SELECT latchkey.await_jobs($1)";
+// What comes due is counted, so that it is claimed without waiting for the next poll.
+constexpr char kSchedules[] = "SELECT latchkey.run_due_schedules()";
+constexpr char kSweep[] = "SELECT s.promoted + s.requeued FROM latchkey.sweep_jobs() AS s";
+constexpr char kRelease[] = "SELECT latchkey.release_job($1, $2, $3)";
+constexpr char kExtend[] = "SELECT latchkey.extend_lease($1, $2, $3, make_interval(secs => $4))";
+
+std::string WorkerName() {
+  char host[128] = "";
+  gethostname(host, sizeof host - 1);
+  return std::string(host) + ":" + std::to_string(getpid());
+}
+
+bool IsOver(const SqlError& error) {
+  return error.sqlstate == "LK410" || error.sqlstate == "LK404";
+}
+
+}  // namespace
+
+Claimer::Claimer(Options options, JobBoard& board)
+    : options_(std::move(options)),
+      name_(WorkerName()),
+      types_(HandledTypes()),
+      board_(board),
+      session_(options_.database_url) {}
+
+void Claimer::Run(const std::atomic<bool>& give_up) {
+  while (!give_up && !(board_.closed() && board_.AwaitEmpty(0))) {
+    if (!session_.connected()) {
+      Reconnect(give_up);
+      continue;
+    }
+    const bool working = !board_.closed();
+    const int64_t now_ms = MonotonicMs();
+    if (now_ms >= next_extension_ms_ && !ExtendLeases()) continue;
+    if (working && now_ms >= next_schedules_ms_ && !RunSchedules()) continue;
+    claim_wanted_ = session_.TakeNotifications() || claim_wanted_ || now_ms >= next_poll_ms_;
+    if (working && claim_wanted_ && board_.Free() > 0) {
+      Claim();
+    } else {
+      Sleep(NextWork());
+    }
+  }
+}
+
+int64_t Claimer::NextWork() const {
+  const int64_t due_ms = std::min(next_schedules_ms_, next_extension_ms_);
+  // Without a free slot a poll would find nothing; one that gets free wakes us.
+  if (board_.closed()) return next_extension_ms_;
+  return board_.Free() > 0 ? std::min(due_ms, next_poll_ms_) : due_ms;
+}
+
+void Claimer::Reconnect(const std::atomic<bool>& give_up) {
+  if (session_.Connect()) {
+    backoff_ms_ = 0;
+    claim_wanted_ = true;
+    awaiting_ = false;
+    next_extension_ms_ = 0;
+    LogEvent("info", "the worker is connected", {{"worker", name_}});
+    return;
+  }
+  backoff_ms_ = std::min(std::max(backoff_ms_ * 2, kFirstBackoffMs), kMaxBackoffMs);
+  const int64_t until_ms = MonotonicMs() + backoff_ms_;
+  while (!give_up && MonotonicMs() < until_ms && !(board_.closed() && board_.AwaitEmpty(0))) {
+    usleep(50000);
+  }
+}
+
+bool Claimer::Check(const TransactionResult& result, const char* what) {
+  if (!result.error) return true;
+  LogEvent("error", what,
+           {{"sqlstate", result.error->sqlstate}, {"message", result.error->message}});
+  return !result.error->sqlstate.empty();
+}
+
+void Claimer::Claim() {
+  const size_t free = board_.Free();
+  next_poll_ms_ = MonotonicMs() + options_.poll_ms;
+  const TransactionResult claimed =
+      session_.Run(kClaim, {types_, name_, std::to_string(free), std::to_string(options_.lease_s)},
+                   kStatementTimeoutMs);
+  if (claimed.error) {
+    claim_wanted_ = false;
+    next_poll_ms_ = MonotonicMs() + std::max(options_.poll_ms, kAfterErrorMs);
+    Check(claimed, "the worker can't claim jobs");
+    return;
+  }
+  const int rows = PQntuples(claimed.rows.get());
+  for (int row = 0; row < rows; ++row) {
+    const auto text = [&](int column) { return PQgetvalue(claimed.rows.get(), row, column); };
+    auto job = std::make_shared<HeldJob>();
+    job->account_id = text(0);
+    job->id = text(1);
+    job->type = text(2);
+    job->lease_token = text(3);
+    if (!board_.Put(job)) GiveBack(*job);
+  }
+  if (rows > 0) {
+    awaiting_ = false;  // a claim that finds something ends it
+    return;
+  }
+  // Nothing is there: say that we wait, and look once more.
+  claim_wanted_ = !awaiting_;
+  if (!awaiting_) Await();
+}
+
+void Claimer::GiveBack(const HeldJob& job) {
+  Check(session_.Run(kRelease, {job.account_id, job.id, job.lease_token}, kStatementTimeoutMs),
+        "the worker can't give a job back");
+}
+
+void Claimer::Await() {
+  awaiting_ = true;
+  if (!Check(session_.Run(kListen, {}, kStatementTimeoutMs), "the worker can't listen")) return;
+  Check(session_.Run(kAwait, {types_}, kStatementTimeoutMs), "the worker can't say that it waits");
+}
+
+bool Claimer::RunSchedules() {
+  next_schedules_ms_ = MonotonicMs() + kSchedulesEveryMs;
+  const auto run = [this](const char* sql, const char* what) {
+    const TransactionResult result = session_.Run(sql, {}, kStatementTimeoutMs);
+    if (!result.error && std::string(PQgetvalue(result.rows.get(), 0, 0)) != "0") {
+      claim_wanted_ = true;
+    }
+    if (result.error) next_schedules_ms_ = MonotonicMs() + kAfterErrorMs;
+    return Check(result, what);
+  };
+  return run(kSchedules, "the worker can't run schedules") &&
+         run(kSweep, "the worker can't sweep jobs");
+}
+
+bool Claimer::ExtendLeases() {
+  next_extension_ms_ = MonotonicMs() + options_.lease_s * 1000 / 3;
+  for (const HeldJobPtr& job : board_.Held()) {
+    const TransactionResult extended = session_.Run(
+        kExtend, {job->account_id, job->id, job->lease_token, std::to_string(options_.lease_s)},
+        kStatementTimeoutMs);
+    if (!extended.error) continue;
+    if (IsOver(*extended.error)) {
+      job->lost = true;
+      job->interrupt = true;
+    } else if (!Check(extended, "the worker can't extend a lease")) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Claimer::Sleep(int64_t until_ms) {
+  const int64_t left_ms = std::max<int64_t>(0, until_ms - MonotonicMs());
+  pollfd ready[2] = {{session_.socket(), POLLIN, 0}, {board_.wake_fd(), POLLIN, 0}};
+  if (poll(ready, 2, static_cast<int>(left_ms)) <= 0) return;
+  if (ready[1].revents) board_.Drain();
+  if (ready[0].revents) session_.ReadSocket();
+}
+
+}  // namespace latchkey

@@ -1,0 +1,125 @@
+// Running jobs, and ending.
+#include "gateway/work/worker.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "gateway/http/connection_loop.hpp"
+#include "gateway/http/log.hpp"
+#include "gateway/work/handlers.hpp"
+
+namespace latchkey {
+namespace {
+
+constexpr int64_t kTellTimeoutMs = 10000;
+constexpr int64_t kAfterInterruptMs = 3000;
+constexpr useconds_t kPauseUs = 200000;
+constexpr char kComplete[] =
+    "SELECT latchkey.complete_job($1, $2, $3, jsonb_build_object('rows', $4::bigint))";
+constexpr char kFail[] = "SELECT latchkey.fail_job($1, $2, $3, $4)";
+constexpr char kRelease[] = "SELECT latchkey.release_job($1, $2, $3)";
+
+}  // namespace
+
+Worker::Worker(const Options& options)
+    : options_(options),
+      board_(static_cast<size_t>(options.threads)),
+      claimer_(options.claimer, board_) {}
+
+void Worker::Start() {
+  const auto start = [this](auto body) {
+    ++threads_alive_;
+    threads_.emplace_back([this, body] {
+      body();
+      --threads_alive_;
+    });
+  };
+  start([this] { claimer_.Run(give_up_); });
+  for (long i = 0; i < options_.threads; ++i) start([this] { RunJobs(); });
+}
+
+bool Worker::Stop(int64_t grace_ms) {
+  board_.Close();
+  if (!board_.AwaitEmpty(grace_ms)) {
+    board_.Interrupt();
+    board_.AwaitEmpty(kAfterInterruptMs);
+  }
+  give_up_ = true;
+  const int64_t until_ms = MonotonicMs() + kAfterInterruptMs;
+  while (threads_alive_ > 0 && MonotonicMs() < until_ms) usleep(10000);
+  if (threads_alive_ > 0) return false;
+  for (std::thread& thread : threads_) thread.join();
+  return true;
+}
+
+void Worker::RunJobs() {
+  WorkSession session(options_.claimer.database_url);
+  while (const HeldJobPtr job = board_.Take()) {
+    session.CloseIfDead();
+    Handle(session, *job);
+    board_.Done(job);
+  }
+}
+
+void Worker::Handle(WorkSession& session, HeldJob& job) {
+  const JobHandler* handler = FindJobHandler(job.type);
+  int64_t rows = 0;
+  while (true) {
+    if (job.lost) break;
+    if (board_.closed() || !handler) return Release(session, job);
+    const TransactionResult step = session.Run(handler->step, {}, 0, &job.interrupt);
+    if (step.error) {
+      if (job.lost) break;
+      return job.interrupt ? Release(session, job) : Fail(session, job, *step.error);
+    }
+    const int64_t done = std::strtoll(PQgetvalue(step.rows.get(), 0, 0), nullptr, 10);
+    if (done == 0) {
+      if (Tell(session, job, kComplete, {std::to_string(rows)})) {
+        completed_.fetch_add(1, std::memory_order_relaxed);
+      }
+      return;
+    }
+    rows += done;
+  }
+  LogEvent("info", "a job was cancelled, or its lease lost", {{"type", job.type}, {"id", job.id}});
+}
+
+bool Worker::Tell(WorkSession& session, HeldJob& job, const char* sql,
+                  std::vector<Parameter> values) {
+  values.insert(values.begin(), {job.account_id, job.id, job.lease_token});
+  // Beyond that time the lease is over, and somebody else has the job.
+  const int64_t until_ms = MonotonicMs() + options_.claimer.lease_s * 1000;
+  while (true) {
+    const TransactionResult told = session.Run(sql, values, kTellTimeoutMs);
+    if (!told.error) return true;
+    if (!told.error->sqlstate.empty() || give_up_ || MonotonicMs() >= until_ms) {
+      LogEvent("error", "the outcome of a job was not accepted",
+               {{"type", job.type},
+                {"id", job.id},
+                {"sqlstate", told.error->sqlstate},
+                {"message", told.error->message}});
+      return false;
+    }
+    usleep(kPauseUs);
+  }
+}
+
+void Worker::Fail(WorkSession& session, HeldJob& job, const SqlError& error) {
+  LogEvent("error", "a job failed",
+           {{"type", job.type},
+            {"id", job.id},
+            {"sqlstate", error.sqlstate},
+            {"message", error.message}});
+  failed_.fetch_add(1, std::memory_order_relaxed);
+  const std::string code = error.sqlstate.empty() ? "" : error.sqlstate + ": ";
+  Tell(session, job, kFail, {code + error.message});
+}
+
+void Worker::Release(WorkSession& session, HeldJob& job) {
+  if (Tell(session, job, kRelease, {})) {
+    LogEvent("info", "a job was given back", {{"type", job.type}, {"id", job.id}});
+  }
+}
+
+}  // namespace latchkey

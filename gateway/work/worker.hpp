@@ -1,0 +1,54 @@
+// The worker: a thread that claims jobs, and threads that run them.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/work/board.hpp"
+#include "gateway/work/claimer.hpp"
+#include "gateway/work/session.hpp"
+
+namespace latchkey {
+
+// Runs what JobHandlers() names. Needs nothing else than the database: any number of workers on any
+// number of machines share the work.
+class Worker {
+ public:
+  struct Options {
+    Claimer::Options claimer;
+    long threads = 2;
+  };
+  explicit Worker(const Options& options);
+
+  void Start();
+  // Lets what runs come to the end of its step, for at most `grace_ms`, then cancels it, and gives
+  // back what is not done. False: a thread hangs in a call that doesn't end; it uses this object
+  // still.
+  bool Stop(int64_t grace_ms);
+
+  size_t running() const { return board_.Held().size(); }
+  uint64_t completed() const { return completed_.load(std::memory_order_relaxed); }
+  uint64_t failed() const { return failed_.load(std::memory_order_relaxed); }
+
+ private:
+  void RunJobs();
+  // Does the job, and tells the database how it went.
+  void Handle(WorkSession& session, HeldJob& job);
+  // Tells the database; again when the connection is lost meanwhile. True when it has accepted.
+  bool Tell(WorkSession& session, HeldJob& job, const char* sql, std::vector<Parameter> values);
+  void Fail(WorkSession& session, HeldJob& job, const SqlError& error);
+  void Release(WorkSession& session, HeldJob& job);
+
+  const Options options_;
+  JobBoard board_;
+  Claimer claimer_;
+  std::atomic<bool> give_up_{false};
+  std::atomic<size_t> threads_alive_{0};
+  std::atomic<uint64_t> completed_{0};
+  std::atomic<uint64_t> failed_{0};
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace latchkey
