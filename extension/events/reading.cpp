@@ -45,7 +45,9 @@ LATCHKEY_FUNCTION(event_history, kOpen) {
 LATCHKEY_FUNCTION(event_feed, kOpen) {
   const auto after = args.Optional<std::string_view>(0);
   const int32_t max_rows = PageSize(args, 1);
-  const Filter filter = TakeFilter(args, 2);
+  Filter filter = TakeFilter(args, 2);
+  filter.recorded_from = args.Optional<pg::Timestamp>(4);
+  filter.recorded_before = args.Optional<pg::Timestamp>(5);
   permissions::Require(args, "events.read");
   const EventPosition position = after ? ParsePosition(*after, "after") : EventPosition{};
   pg::Spi spi(pg::Spi::kReadOnly);

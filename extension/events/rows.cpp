@@ -65,19 +65,32 @@ Limit FindLimit(pg::Spi& spi) {
   return limit;
 }
 
+// What a page of the feed holds; in the order of ReadFeed's arguments.
+#define LATCHKEY_FEED                                                        \
+  "FROM latchkey.events e"                                                   \
+  " WHERE (e.era, e.xid, e.id) > ($1, $2, $3) AND (e.era, e.xid) < ($4, $5)" \
+  " AND (e.era <= $6 OR e.xid < $7)"                                         \
+  " AND ($8 IS NULL OR e.type LIKE ANY (("                                   \
+  "   SELECT array_agg(replace(regexp_replace(t, '\\*$', '%'), '_', '\\_'))" \
+  "     FROM unnest($8) AS t)::text[]))"                                     \
+  " AND ($9 IS NULL OR e.aggregate = ANY ($9))"
+
 pg::Rows ReadFeed(pg::Spi& spi, const EventPosition& after, const Limit& limit,
                   const Filter& filter, int32_t max_rows) {
-  static pg::Statement statement("SELECT " LATCHKEY_EVENT_COLUMNS R"(
-      FROM latchkey.events e
-     WHERE (e.era, e.xid, e.id) > ($1, $2, $3) AND (e.era, e.xid) < ($4, $5)
-       AND (e.era <= $6 OR e.xid < $7)
-       AND ($8 IS NULL OR e.type LIKE ANY ((
-              SELECT array_agg(replace(regexp_replace(t, '\*$', '%'), '_', '\_'))
-                FROM unnest($8) AS t)::text[]))
-       AND ($9 IS NULL OR e.aggregate = ANY ($9))
+  static pg::Statement statement("SELECT " LATCHKEY_EVENT_COLUMNS LATCHKEY_FEED R"(
      ORDER BY e.era, e.xid, e.id LIMIT $10)");
+  // Planned for its values each time, so that months outside of the times are not read.
+  static pg::Statement within("SELECT " LATCHKEY_EVENT_COLUMNS LATCHKEY_FEED R"(
+       AND ($11 IS NULL OR e.recorded_at >= $11) AND ($12 IS NULL OR e.recorded_at < $12)
+     ORDER BY e.era, e.xid, e.id LIMIT $10)",
+                              pg::Statement::kCustom);
   const pg::FullXid oldest{limit.oldest_xid};
   const pg::FullXid bound = limit.horizon.running ? oldest : pg::FullXid{};
+  if (filter.recorded_from || filter.recorded_before) {
+    return spi.Run(within, after.era, pg::FullXid{after.xid}, after.id, limit.horizon.era, bound,
+                   limit.horizon.complete_era, oldest, filter.types, filter.aggregates, max_rows,
+                   filter.recorded_from, filter.recorded_before);
+  }
   return spi.Run(statement, after.era, pg::FullXid{after.xid}, after.id, limit.horizon.era, bound,
                  limit.horizon.complete_era, oldest, filter.types, filter.aggregates, max_rows);
 }

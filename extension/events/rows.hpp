@@ -25,10 +25,13 @@ std::vector<pg::Value> LoadEvent(pg::Spi& spi, const EventKey& key);
 // Raises LK400 unless between 1 and 1,000.
 int32_t PageSize(const pg::Args& args, int index);
 
-// Which events somebody wants: names and patterns of types, names of aggregates; null: all.
+// Which events somebody wants: names and patterns of types, names of aggregates, when
+// recorded; null: all.
 struct Filter {
   pg::Raw types;
   pg::Raw aggregates;
+  std::optional<pg::Timestamp> recorded_from = std::nullopt;
+  std::optional<pg::Timestamp> recorded_before = std::nullopt;
 };
 // Arguments `index` (types) and the next (aggregates), not checked yet.
 Filter TakeFilter(const pg::Args& args, int index);

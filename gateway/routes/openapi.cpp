@@ -15,13 +15,15 @@ using Json = nlohmann::ordered_json;
 Json Reference(const std::string& schema) { return {{"$ref", "#/components/schemas/" + schema}}; }
 
 bool IsPrimitive(const std::string& type) {
-  for (const char* known : {"string", "integer", "boolean", "object", "date-time", "uuid"}) {
+  for (const char* known :
+       {"string", "integer", "number", "boolean", "object", "date-time", "uuid"}) {
     if (type == known) return true;
   }
   return false;
 }
 
 Json TypeSchema(const std::string& type, bool nullable) {
+  if (type == "json") return Json::object();  // any value, null too
   Json schema;
   std::string base = type;
   if (type == "strings") {

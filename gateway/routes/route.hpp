@@ -167,6 +167,10 @@ constexpr size_t kMaxTimestamp = 40;
 constexpr size_t kMaxInteger64 = 9223372036854775807;
 
 // The tables of the modules, and all of them in one.
+std::vector<Route> SettingRoutes();
+std::vector<Route> EventRoutes();
+std::vector<Route> JobRoutes();
+std::vector<Route> ScheduleRoutes();
 std::vector<Route> AccountRoutes();
 std::vector<Route> SessionRoutes();
 std::vector<Route> RoleRoutes();

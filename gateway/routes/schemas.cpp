@@ -174,6 +174,7 @@ const std::vector<Schema>& AllSchemas() {
           {"extension_version", "string", kAlways, "The version in the database."}}},
     };
     for (const Schema& schema : CreditSchemas()) schemas.push_back(schema);
+    for (const Schema& schema : SystemSchemas()) schemas.push_back(schema);
     return schemas;
   }();
   return all;

@@ -7,8 +7,8 @@ namespace latchkey {
 
 struct Property {
   const char* name;
-  const char* type;  // string, integer, boolean, object, strings (a list), date-time, uuid, email,
-                     // or a schema's name
+  const char* type;  // string, integer, number, boolean, object, json (any value), strings (a
+                     // list), date-time, uuid, email, or a schema's name
   bool nullable;
   const char* description;
 };
@@ -20,6 +20,7 @@ struct Schema {
 };
 
 std::vector<Schema> CreditSchemas();
+std::vector<Schema> SystemSchemas();
 const std::vector<Schema>& AllSchemas();
 
 }  // namespace latchkey

@@ -12,7 +12,8 @@ bool StartsWith(const std::string& text, const char* prefix) { return text.rfind
 
 // Values that PostgreSQL itself could not take: text that is no UUID, bad UTF-8, out of range.
 bool IsBadValue(const std::string& sqlstate) {
-  for (const char* known : {"22P05", "22021", "22P02", "22007", "22008", "22023", "22003"}) {
+  for (const char* known :
+       {"22P05", "22021", "22P02", "22007", "22008", "22015", "22023", "22003"}) {
     if (sqlstate == known) return true;
   }
   return false;

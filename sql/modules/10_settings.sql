@@ -87,9 +87,10 @@ CREATE FUNCTION latchkey.set_setting(key text, value text) RETURNS void
 COMMENT ON FUNCTION latchkey.set_setting(text, text) IS
   'Changes a setting; running backends follow at their next statement after the commit, and who listens on the channel '
   'latchkey_settings is notified of the key. Wrong type, out of '
-  'bounds or no choice: invalid_argument (LK400). Unknown key: not_found (LK404). Event: setting.changed.';
+  'bounds or no choice: invalid_argument (LK400). Unknown key: not_found (LK404). Needs settings.write: forbidden (LK403). '
+  'Event: setting.changed.';
 REVOKE ALL ON FUNCTION latchkey.set_setting(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey.set_setting(text, text) TO latchkey_admin;
+GRANT EXECUTE ON FUNCTION latchkey.set_setting(text, text) TO latchkey_gateway, latchkey_admin;
 
 CREATE FUNCTION latchkey.register_setting(
     key text, type text, default_value text, description text, minimum numeric DEFAULT NULL, maximum numeric DEFAULT NULL,

@@ -161,16 +161,18 @@ GRANT EXECUTE ON FUNCTION latchkey.event_history(text, text, uuid, uuid, integer
   TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
 
 CREATE FUNCTION latchkey.event_feed(
-    after text DEFAULT NULL, max_rows integer DEFAULT 100, types text[] DEFAULT NULL, aggregates text[] DEFAULT NULL)
+    after text DEFAULT NULL, max_rows integer DEFAULT 100, types text[] DEFAULT NULL, aggregates text[] DEFAULT NULL,
+    recorded_from timestamptz DEFAULT NULL, recorded_before timestamptz DEFAULT NULL)
   RETURNS SETOF latchkey.event
   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_event_feed';
-COMMENT ON FUNCTION latchkey.event_feed(text, integer, text[], text[]) IS
+COMMENT ON FUNCTION latchkey.event_feed(text, integer, text[], text[], timestamptz, timestamptz) IS
   'Events in an order that never changes, and in which none is missed: an event appears when every transaction that began '
   'to write before its own has ended. after: position of the last event seen, null from the beginning; at most 1,000 a '
-  'page. types: names, or user.* for all that begin so; aggregates: names; null: all. Needs events.read platform-wide: '
+  'page. types: names, or user.* for all that begin so; aggregates: names; recorded_from, recorded_before: only what was recorded '
+  'then or later, before then; null: all. Needs events.read platform-wide: '
   'forbidden (LK403). Malformed: invalid_argument (LK400).';
-REVOKE ALL ON FUNCTION latchkey.event_feed(text, integer, text[], text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey.event_feed(text, integer, text[], text[])
+REVOKE ALL ON FUNCTION latchkey.event_feed(text, integer, text[], text[], timestamptz, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.event_feed(text, integer, text[], text[], timestamptz, timestamptz)
   TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
 
 CREATE TYPE latchkey.event_feed_end AS (position text, waiting bigint, waiting_since timestamptz);

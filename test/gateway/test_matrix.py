@@ -21,7 +21,7 @@ FIELDS = {
     "plan": "free", "status": "active", "reason": "none", "profile": {}, "onboarding_step": "done",
     "token": "a.b.c", "scope": "platform", "disabled": True, "expires_at": "2100-01-01T00:00:00Z",
     "amount": 1, "kind": "bonus", "service": "matrix", "debits": [{"service": "matrix"}], "transaction_id": NO_ID,
-    "threshold": 1, "credits_per_unit": 1,
+    "threshold": 1, "credits_per_unit": 1, "cron": "@yearly", "type": "matrix", "enabled": False, "value": "7 days",
 }
 ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "tenant"),
          "staff": ("staff", "tenant"), "manager": ("admin", "tenant"), "owner": ("owner", "tenant"),
@@ -87,11 +87,22 @@ class MatrixTest(GatewayTest):
                        "latchkey.create_service_account('target')), '{users.read}')")
         if path.startswith("/api/users"):
             return sql(f"SELECT id FROM latchkey.register_user('{new_email()}')")
+        if path.startswith("/api/jobs"):
+            return sql(f"SELECT id FROM latchkey.enqueue_job('matrix', account_id => '{self.tenants['tenant']}')")
         return NO_ID
 
+    def name_for(self, path):
+        if path.startswith("/api/schedules"):
+            return sql(f"SELECT name FROM latchkey.schedule_job('matrix-{next(self.numbers)}', '@yearly', 'matrix')")
+        return "gpt-4"
+
+    def type_for(self, _):
+        return sql(f"SELECT type FROM latchkey.set_job_rule('matrix-{next(self.numbers)}', max_running => 1)")
+
     def fill(self, path):
-        values = {"id": self.id_for, "role": lambda _: "support", "name": lambda _: "gpt-4",
-                  "service": lambda _: "matrix"}
+        values = {"id": self.id_for, "role": lambda _: "support", "name": self.name_for, "type": self.type_for,
+                  "service": lambda _: "matrix", "aggregate": lambda _: "matrix", "aggregate_id": lambda _: "1",
+                  "key": lambda _: "jobs.retention"}
         return re.sub(r"\{(\w+)\}", lambda m: values[m.group(1)](path), path)
 
     def query_of(self, operation):

@@ -97,6 +97,15 @@ SELECT string_agg(DISTINCT type, ' ') FROM latchkey.event_feed(types => '{order.
 SELECT string_agg(DISTINCT type, ' ') FROM latchkey.event_feed(types => '{order.paid,setting.changed}', max_rows => 1000);
 SELECT string_agg(DISTINCT type, ' ') FROM latchkey.event_feed(types => '{order.*,user.registered}', aggregates => '{user}', max_rows => 1000);
 SELECT count(*) FROM latchkey.event_feed(types => '{}');
+-- By time: from then on, before then, both; an order other than the times' would show.
+SELECT recorded_at AS mid FROM latchkey.event_feed(max_rows => 1000) OFFSET 5 LIMIT 1 \gset
+SELECT (SELECT array_agg(id) FROM latchkey.event_feed(max_rows => 1000, recorded_from => :'mid')) =
+         array_agg(id) FILTER (WHERE recorded_at >= :'mid') AS from_then,
+       (SELECT array_agg(id) FROM latchkey.event_feed(max_rows => 1000, recorded_before => :'mid')) =
+         array_agg(id) FILTER (WHERE recorded_at < :'mid') AS before_then
+  FROM latchkey.event_feed(max_rows => 1000);
+SELECT count(*) FROM latchkey.event_feed(recorded_from => :'mid', recorded_before => :'mid');
+SELECT count(*) > 0 AS some, bool_and(type LIKE 'order.%') AS both_hold FROM latchkey.event_feed(types => '{order.*}', recorded_from => '-infinity', recorded_before => 'infinity');
 -- _ and % are no wildcards.
 SELECT FROM latchkey.record_event('order', '1', 'orderxpaid.x');
 SELECT count(*) FROM latchkey.event_feed(types => '{order_paid.x}');

@@ -29,6 +29,8 @@ SELECT aggregate_id, tableoid = 'latchkey.events_default'::regclass AS in_defaul
 -- The feed's order is the same, and history goes across months.
 SELECT count(*) AS differ FROM regress.feed_before b FULL JOIN (SELECT id, row_number() OVER () AS place FROM latchkey.event_feed(max_rows => 1000)) f USING (id, place) WHERE b.id IS NULL OR f.id IS NULL;
 SELECT count(*) FROM latchkey.event_history('month', '-2');
+-- Times go across months too.
+SELECT aggregate_id FROM latchkey.event_feed(types => '{month.passed}', recorded_from => date_trunc('month', now()) - interval '2 months', recorded_before => date_trunc('month', now()));
 -- Every partition is append-only, for everybody, and has the same indexes.
 SELECT DISTINCT regress.error_of(format(s, c.oid::regclass)) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid,
        unnest(ARRAY['UPDATE %s SET type = type || ''x''', 'DELETE FROM %s', 'TRUNCATE %s']) AS s
