@@ -33,9 +33,9 @@ std::vector<Route> OperationRoutes() {
 const std::vector<Route>& AllRoutes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> routes;
-    for (const auto& module :
-         {AccountRoutes(), SessionRoutes(), RoleRoutes(), ApiKeyRoutes(), PlanRoutes(),
-          UserRoutes(), CreditRoutes(), CreditAdministrationRoutes(), OperationRoutes()}) {
+    for (const auto& module : {AccountRoutes(), SessionRoutes(), RoleRoutes(), ApiKeyRoutes(),
+                               PlanRoutes(), SubscriptionRoutes(), UserRoutes(), CreditRoutes(),
+                               CreditAdministrationRoutes(), OperationRoutes()}) {
       routes.insert(routes.end(), module.begin(), module.end());
     }
     return routes;

@@ -8,7 +8,7 @@ namespace latchkey {
 struct Property {
   const char* name;
   const char* type;  // string, integer, boolean, object, strings (a list), date-time, uuid, email,
-                     // or a schema's name
+                     // or a schema's name, with [] after it for a list
   bool nullable;
   const char* description;
 };
@@ -19,6 +19,7 @@ struct Schema {
   std::vector<Property> properties;
 };
 
+std::vector<Schema> PlanSchemas();
 std::vector<Schema> CreditSchemas();
 const std::vector<Schema>& AllSchemas();
 
