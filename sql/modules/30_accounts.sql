@@ -32,9 +32,10 @@ CREATE TABLE latchkey.accounts (
 );
 COMMENT ON TABLE latchkey.accounts IS
   'What a plan, a balance and usage hang on (distributed by id): id is the user''s or the tenant''s id. plan is what it is '
-  'subscribed to, in the version plan_version (null: always the newest); whether that is in force depends on subscription_status and, '
-  'in a trial of ours, on its dates (see tier_of). billing_starts_at and billing_ends_at: the current billing period; time_zone: where '
-  'its days and months begin. stripe_customer_id: the one that stripe_customers gives to this account.';
+  'subscribed to, in the version plan_version (null: always the newest); whether that is in force depends on '
+  'subscription_status and, in a trial of ours, on its dates (see tier_of). billing_starts_at and billing_ends_at: the '
+  'current billing period; time_zone: where its days and months begin. stripe_customer_id: the one that stripe_customers '
+  'gives to this account.';
 -- Who has an old version of a plan.
 CREATE INDEX accounts_by_plan_version ON latchkey.accounts (plan, plan_version, id) WHERE plan_version IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('latchkey.accounts', '');
@@ -145,8 +146,9 @@ CREATE TABLE latchkey.usage (
   CONSTRAINT usage_used_not_negative CHECK (used >= 0)
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE latchkey.usage IS
-  'Usage per account and feature (distributed by account): a row per period, and one since ever with period_start -infinity. Days and '
-  'months begin in the account''s time zone; those of the feature requests, which count_usage() counts, in UTC.';
+  'Usage per account and feature (distributed by account): a row per period, and one since ever with period_start '
+  '-infinity. Days and months begin in the account''s time zone; those of the feature requests, which count_usage() '
+  'counts, in UTC.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.usage', '');
 GRANT SELECT ON latchkey.usage TO latchkey_admin;
 
