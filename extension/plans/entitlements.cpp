@@ -32,7 +32,8 @@ AccountPtr Load(pg::Spi& spi, const Uuid& account_id) {
   static pg::Statement statement(R"(
     SELECT a.plan, a.plan_version, a.subscription_status, a.status_changed_at, a.trial_starts_at,
            a.trial_ends_at, a.billing_starts_at, a.billing_ends_at, a.time_zone,
-           o.feature, o.granted_limit, o.period, o.granted, o.ends_at
+           o.feature, o.granted_limit, o.period, o.granted, o.ends_at,
+           EXISTS (SELECT FROM latchkey.users u WHERE u.id = $1 AND u.status = 'deleted')
       FROM latchkey.accounts a LEFT JOIN latchkey.feature_overrides o ON o.account_id = a.id
      WHERE a.id = $1 ORDER BY o.feature COLLATE "C")");
   std::shared_ptr<Account> account;
@@ -50,6 +51,7 @@ AccountPtr Load(pg::Spi& spi, const Uuid& account_id) {
           account->billing_starts_at = row.Optional<pg::Timestamp>(7);
           account->billing_ends_at = row.Optional<pg::Timestamp>(8);
           account->time_zone = row.Text(9);
+          account->deleted = row.Get<bool>(15);
         }
         if (row.IsNull(10)) return;
         account->overrides.push_back(

@@ -20,6 +20,7 @@ struct Account {
   std::optional<pg::Timestamp> billing_starts_at;
   std::optional<pg::Timestamp> billing_ends_at;
   std::string time_zone = "UTC";
+  bool deleted = false;  // its user was
   std::vector<Override> overrides;  // by feature, also those that are over
 };
 using AccountPtr = std::shared_ptr<const Account>;

@@ -37,6 +37,9 @@ std::optional<int64_t> FindUsed(pg::Spi& spi, const Uuid& account_id, const std:
 
 Quota QuotaOf(pg::Spi& spi, const Uuid& account_id, std::string_view feature) {
   const plans::Entitlements own = plans::EntitlementsOf(spi, account_id);
+  if (own.account && own.account->deleted) {
+    throw Error(ErrorCode::kNotFound, "there is no such account");
+  }
   const plans::Feature& entitled = plans::RequireFeature(spi, own, feature);
   return {entitled.key, PeriodOf(spi, own, entitled), entitled.granted_limit, 0};
 }
@@ -55,7 +58,6 @@ bool Count(pg::Spi& spi, const Uuid& account_id, Quota& quota, int64_t amount) {
   static pg::Statement update(R"(
     UPDATE latchkey.usage SET used = used + $5
      WHERE account_id = $1 AND feature = $2 AND period = $3 AND period_start = $4 AND used <= $6
-       AND NOT EXISTS (SELECT FROM latchkey.users u WHERE u.id = $1 AND u.status = 'deleted')
      RETURNING used)");
   // The first of the period.
   static pg::Statement insert(R"(

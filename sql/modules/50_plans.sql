@@ -137,6 +137,8 @@ CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchk
 CREATE TRIGGER invalidate_standing AFTER DELETE OR TRUNCATE OR UPDATE OF plan, plan_version, subscription_status,
     status_changed_at, trial_starts_at, trial_ends_at, billing_starts_at, billing_ends_at, time_zone ON latchkey.accounts
   FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate('feature_overrides');
+CREATE TRIGGER invalidate_standing AFTER UPDATE OF status ON latchkey.users
+  FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate('feature_overrides');
 
 CREATE TABLE latchkey.account_standings (
   account_id          uuid        NOT NULL,

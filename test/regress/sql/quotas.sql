@@ -25,6 +25,11 @@ SELECT regress.error_of(s) FROM unnest(ARRAY['SELECT latchkey.consume(''00000000
   format('SELECT latchkey.quota(%L, ''nowhere'')', :'a'), format('SELECT latchkey.can_consume(%L, ''q_day'', 0)', :'a')]) AS s;
 SELECT latchkey.delete_user(regress.new_user('quo_gone'));
 SELECT regress.error_of(format('SELECT latchkey.consume(%L, ''q_day'')', id)) FROM latchkey.users WHERE status = 'deleted' ORDER BY id DESC LIMIT 1;
+-- Also one who was known as living, and has a counter.
+SELECT regress.new_user('quo_going') AS going \gset
+SELECT used FROM latchkey.consume(:'going', 'q_day');
+SELECT latchkey.delete_user(:'going');
+SELECT regress.error_of(format('SELECT latchkey.consume(%L, ''q_day'')', :'going'));
 SELECT regress.error_of(format('SELECT latchkey.consume(%L, ''model:gpt-4'')', :'a'));
 -- The edge of a period: yesterday's use doesn't count, and stands for the record.
 UPDATE latchkey.usage SET period_start = period_start - interval '24 hours' WHERE account_id = :'a' AND feature = 'q_day';
