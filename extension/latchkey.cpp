@@ -4,12 +4,15 @@
 #include "extension/core/api_key_token.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/transaction_state.hpp"
+#include "extension/plans/hooks.hpp"
 #include "extension/plans/plans.hpp"
+#include "extension/plans/standings.hpp"
 #include "extension/roles/escalation.hpp"
 #include "extension/roles/grants.hpp"
 #include "extension/sessions/bearer_hooks.hpp"
 #include "extension/sessions/session_store.hpp"
 #include "extension/settings/server_settings.hpp"
+#include "extension/trials/trials.hpp"
 
 extern "C" {
 #pragma GCC visibility push(default)
@@ -22,9 +25,13 @@ void _PG_init(void);
 void _PG_init(void) {
   latchkey::settings::DefineServerSettings();
   latchkey::pg::RegisterTransactionState();
-  latchkey::accounts::hooks = {latchkey::sessions::EndSessions, latchkey::sessions::EraseSessions,
-                               latchkey::roles::CheckUserDispensable, latchkey::roles::EraseGrants,
-                               latchkey::plans::OfferOf};
+  latchkey::accounts::hooks = {latchkey::sessions::EndSessions,
+                               latchkey::sessions::EraseSessions,
+                               latchkey::roles::CheckUserDispensable,
+                               latchkey::roles::EraseGrants,
+                               latchkey::plans::OfferOf,
+                               latchkey::plans::SubscribeNewAccount};
+  latchkey::plans::hooks = {latchkey::trials::CloseTrial};
   latchkey::permissions::hooks = {latchkey::roles::PrincipalHolds,
                                   latchkey::roles::PrincipalHoldsAllOf};
   latchkey::sessions::bearer_hooks = {latchkey::LooksLikeApiKey, latchkey::api_keys::FindService,

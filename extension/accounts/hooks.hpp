@@ -21,6 +21,9 @@ struct Hooks {
   // Deletes the user's roles.
   void (*erase_roles)(pg::Spi& spi, const Uuid& user_id);
   PlanOffer (*offer_of)(pg::Spi& spi, std::string_view plan);
+  // Subscribes an account that was just made to a plan on offer, with a known status.
+  void (*subscribe)(pg::Spi& spi, const Uuid& account_id, std::string_view plan,
+                    std::string_view status);
 };
 inline Hooks hooks;
 

@@ -162,7 +162,7 @@ std::optional<std::string> TakePassword(pg::Spi& spi, const std::optional<std::s
 void StoreStanding(pg::Spi& spi, const Uuid& id, const Entry& entry, pg::Timestamp created_at) {
   static pg::Statement update_account(R"(
     UPDATE latchkey.accounts
-       SET plan = $2, subscription_status = $3, stripe_customer_id = $4, created_at = $5
+       SET stripe_customer_id = $2, created_at = $3
      WHERE id = $1)");
   static pg::Statement update_user(R"(
     UPDATE latchkey.users
@@ -177,15 +177,15 @@ void StoreStanding(pg::Spi& spi, const Uuid& id, const Entry& entry, pg::Timesta
     spi.Run(insert_customer, *entry.stripe_customer_id, id);
     if (spi.affected() == 0) Reject("stripeCustomerId belongs to another account");
   }
-  spi.Run(update_account, id, entry.tier.value_or("free"), entry.status.value_or("inactive"),
-          entry.stripe_customer_id, created_at);
+  hooks.subscribe(spi, id, entry.tier.value_or(kFreePlan), entry.status.value_or("inactive"));
+  spi.Run(update_account, id, entry.stripe_customer_id, created_at);
   spi.Run(update_user, id, created_at, entry.legacy_id);
 }
 
 void StoreUsage(pg::Spi& spi, const Uuid& id, int64_t daily, int64_t total) {
   static pg::Statement statement(R"(
-    INSERT INTO latchkey.usage (account_id, feature, period_start, used)
-    VALUES ($1, $2, $3, $4), ($1, $2, '-infinity', $5))");
+    INSERT INTO latchkey.usage (account_id, feature, period, period_start, used)
+    VALUES ($1, $2, 'day', $3, $4), ($1, $2, 'ever', '-infinity', $5))");
   spi.Run(statement, id, kRequests, UsageDay::Current().start, daily, total);
 }
 

@@ -19,11 +19,19 @@ bool IsKnownStatus(std::string_view status) {
   return false;
 }
 
-std::string EffectivePlan(pg::Spi& spi, const Standing& standing) {
+std::string EffectivePlan(pg::Spi& spi, const Standing& standing, pg::Timestamp at) {
   const std::string& status = standing.subscription_status;
-  if (status == "active" || status == "trialing") return standing.plan;
-  if (status == "past_due" && PastDueSince(spi) < standing.status_changed_at) return standing.plan;
+  if (status == "active") return standing.plan;
+  if (status == "trialing" && !standing.IsOutsideTrial(at)) return standing.plan;
+  if (status == "past_due" && at < standing.status_changed_at + kPastDueGrace.Micros(spi)) {
+    return standing.plan;
+  }
   return kFreePlan;
+}
+
+std::string EffectiveStatus(const Standing& standing, pg::Timestamp at) {
+  const bool over = standing.subscription_status == "trialing" && standing.IsOutsideTrial(at);
+  return over ? "inactive" : standing.subscription_status;
 }
 
 pg::Timestamp PastDueSince(pg::Spi& spi) { return pg::Now() + -kPastDueGrace.Micros(spi); }

@@ -21,9 +21,10 @@ LATCHKEY_FUNCTION(count_usage, kOpen) {
   }
   // A day has its own row, so it starts at zero by itself: nothing has to run at midnight.
   static pg::Statement count(R"(
-    INSERT INTO latchkey.usage AS u (account_id, feature, period_start, used)
-    VALUES ($1, $2, '-infinity', $3), ($1, $2, $4, $3)
-    ON CONFLICT (account_id, feature, period_start) DO UPDATE SET used = u.used + EXCLUDED.used
+    INSERT INTO latchkey.usage AS u (account_id, feature, period, period_start, used)
+    VALUES ($1, $2, 'ever', '-infinity', $3), ($1, $2, 'day', $4, $3)
+    ON CONFLICT (account_id, feature, period, period_start)
+      DO UPDATE SET used = u.used + EXCLUDED.used
     RETURNING u.used)");
   pg::Spi spi;
   RequireLivingAccount(spi, account_id);

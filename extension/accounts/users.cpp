@@ -97,25 +97,34 @@ std::vector<pg::Value> AccountColumns(pg::Spi& spi, const pg::Row& row) {
     const pg::Raw raw = row.Copy(i);
     columns.push_back(pg::ToValue(raw));
   }
-  const Standing standing{row.Text(4), row.Text(5), row.Get<pg::Timestamp>(kAccountColumns + 1)};
-  const std::string tier = EffectivePlan(spi, standing);
+  Standing standing;
+  standing.plan = row.Text(4);
+  standing.subscription_status = row.Text(5);
+  standing.status_changed_at = row.Get<pg::Timestamp>(kAccountColumns + 1);
+  standing.trial_starts_at = row.Optional<pg::Timestamp>(kAccountColumns + 2);
+  standing.trial_ends_at = row.Optional<pg::Timestamp>(kAccountColumns + 3);
+  const pg::Timestamp now = pg::Now();
+  const std::string tier = EffectivePlan(spi, standing, now);
+  const std::string status = EffectiveStatus(standing, now);
   const MemoryContext old = MemoryContextSwitchTo(pg::ResultContext());
   columns[kTierColumn - 1] = pg::ToValue(tier);
+  columns[kTierColumn] = pg::ToValue(status);
   MemoryContextSwitchTo(old);
   return columns;
 }
 
 // $1 and $2: start and end of the day of usage; $3: the feature that is counted.
-#define LATCHKEY_USER_ACCOUNT                                                                      \
-  "SELECT u.id, u.email, u.name, a.plan, a.subscription_status, a.stripe_customer_id,"             \
-  "       coalesce(d.used, 0), coalesce(t.used, 0), u.created_at, u.updated_at,"                   \
-  "       u.email_verified_at IS NOT NULL, u.status, u.profile, u.onboarding_step,"                \
-  "       u.last_login_at, $2, a.status_changed_at"                                                \
-  "  FROM latchkey.users u"                                                                        \
-  "  JOIN latchkey.accounts a ON a.id = u.id"                                                      \
-  "  LEFT JOIN latchkey.usage d ON d.account_id = u.id AND d.feature = $3 AND d.period_start = $1" \
-  "  LEFT JOIN latchkey.usage t ON t.account_id = u.id AND t.feature = $3"                         \
-  "                            AND t.period_start = '-infinity'"
+#define LATCHKEY_USER_ACCOUNT                                                                   \
+  "SELECT u.id, u.email, u.name, a.plan, a.subscription_status, a.stripe_customer_id,"          \
+  "       coalesce(d.used, 0), coalesce(t.used, 0), u.created_at, u.updated_at,"                \
+  "       u.email_verified_at IS NOT NULL, u.status, u.profile, u.onboarding_step,"             \
+  "       u.last_login_at, $2, a.status_changed_at, a.trial_starts_at, a.trial_ends_at"         \
+  "  FROM latchkey.users u"                                                                     \
+  "  JOIN latchkey.accounts a ON a.id = u.id"                                                   \
+  "  LEFT JOIN latchkey.usage d ON d.account_id = u.id AND d.feature = $3 AND d.period = 'day'" \
+  "                            AND d.period_start = $1"                                         \
+  "  LEFT JOIN latchkey.usage t ON t.account_id = u.id AND t.feature = $3"                      \
+  "                            AND t.period = 'ever' AND t.period_start = '-infinity'"
 
 }  // namespace
 

@@ -10,6 +10,7 @@ extern "C" {
 #include "catalog/pg_proc.h"
 #include "utils/acl.h"
 #include "utils/inval.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 }
 
@@ -62,6 +63,11 @@ Oid TypeOid(const char* name) {
     return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
                            ObjectIdGetDatum(schema));
   });
+}
+
+Oid TableOid(const char* name) {
+  const Oid schema = SchemaOid();
+  return Call([=] { return get_relname_relid(name, schema); });
 }
 
 bool CallerHasRole(const char* role) {

@@ -8,6 +8,7 @@ namespace latchkey::pg {
 Oid SchemaOid();                       // of schema latchkey
 Oid OwnerRole();                       // owner of the schema
 Oid TypeOid(const char* name);         // of a composite type of the schema
+Oid TableOid(const char* name);        // of a table of the schema; invalid when there is none
 bool CallerHasRole(const char* role);  // the current user is a member of it, or a superuser
 
 // Whether the current user may execute the function by another grant than latchkey_gateway's, whose

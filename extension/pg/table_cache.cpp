@@ -9,7 +9,6 @@
 extern "C" {
 #include "access/parallel.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/relcache.h"
 #include "utils/snapmgr.h"
 }
@@ -59,9 +58,7 @@ bool TableCache::IsFresh() {
 
 bool TableCache::BeginReload() {
   Register();
-  const Oid schema = SchemaOid();
-  const char* table = table_;
-  relation_ = Call([=] { return get_relname_relid(table, schema); });
+  relation_ = TableOid(table_);
   const bool pushed = PushLatest();
   this_transaction_only_ = !pushed;
   fresh_ = false;  // until the end is reached

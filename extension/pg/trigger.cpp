@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "extension/pg/catalog.hpp"
 #include "extension/pg/table_cache.hpp"
 
 extern "C" {
@@ -32,14 +33,22 @@ int RowTrigger::ColumnNumber(const char* column) const {
   });
 }
 
-Raw RowTrigger::New(const char* column) const {
+bool RowTrigger::HasColumn(const char* column) const {
+  TupleDesc desc = data_->tg_relation->rd_att;
+  return Call([=] { return SPI_fnumber(desc, column) > 0; });
+}
+
+Raw RowTrigger::Of(HeapTuple tuple, const char* column) const {
   const int number = ColumnNumber(column);
   TupleDesc desc = data_->tg_relation->rd_att;
   Raw raw;
   raw.type = TupleDescAttr(desc, number - 1)->atttypid;
-  raw.value = heap_getattr(NewTuple(), number, desc, &raw.is_null);
+  raw.value = heap_getattr(tuple, number, desc, &raw.is_null);
   return raw;
 }
+
+Raw RowTrigger::New(const char* column) const { return Of(NewTuple(), column); }
+Raw RowTrigger::Old(const char* column) const { return Of(data_->tg_trigtuple, column); }
 
 std::string RowTrigger::NewText(const char* column) const {
   const Raw raw = New(column);
@@ -47,10 +56,8 @@ std::string RowTrigger::NewText(const char* column) const {
 }
 
 std::string RowTrigger::OldText(const char* column) const {
-  bool is_null = false;
-  const Datum value =
-      heap_getattr(data_->tg_trigtuple, ColumnNumber(column), data_->tg_relation->rd_att, &is_null);
-  return is_null ? std::string() : FromDatum<std::string>(value);
+  const Raw raw = Old(column);
+  return raw.is_null ? std::string() : FromDatum<std::string>(raw.value);
 }
 
 bool RowTrigger::OnlyClears(std::initializer_list<const char*> columns) const {
@@ -90,10 +97,17 @@ Datum RowTrigger::KeepNewWith(const char* column, Timestamp time) const {
   });
 }
 
+std::optional<std::string> RowTrigger::Argument(int index) const {
+  const Trigger* trigger = data_->tg_trigger;
+  if (index >= trigger->tgnargs) return std::nullopt;
+  return std::string(trigger->tgargs[index]);
+}
+
 // AFTER … STATEMENT on a cached table: every backend reads it again.
 LATCHKEY_FUNCTION(invalidate, kOpen) {
   const RowTrigger trigger(args);
-  AnnounceChange(trigger.Relation());
+  const auto table = trigger.Argument(0);
+  AnnounceChange(table ? TableOid(table->c_str()) : trigger.Relation());
   return PointerGetDatum(nullptr);
 }
 

@@ -1,9 +1,9 @@
-// The plan cache, and an account's plan.
+// The cache of plans.
 #include "extension/plans/plans.hpp"
 
 #include <algorithm>
+#include <map>
 
-#include "extension/accounts/standing.hpp"
 #include "extension/core/error.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/table_cache.hpp"
@@ -14,11 +14,18 @@ namespace {
 
 pg::TableCache plans_cache("plans");
 pg::TableCache features_cache("plan_features");
+// Changes of their features are announced as changes of the versions.
+pg::TableCache versions_cache("plan_versions");
 
-// By rank, lowest first.
+// By rank, lowest first; each in its newest version.
 std::vector<std::shared_ptr<Plan>>& Plans() {
   static auto& plans = *new std::vector<std::shared_ptr<Plan>>;
   return plans;
+}
+
+std::map<std::pair<std::string, int32_t>, std::shared_ptr<Plan>>& OldVersions() {
+  static auto& versions = *new std::map<std::pair<std::string, int32_t>, std::shared_ptr<Plan>>;
+  return versions;
 }
 
 std::shared_ptr<Plan> Find(std::string_view key) {
@@ -28,25 +35,44 @@ std::shared_ptr<Plan> Find(std::string_view key) {
   return nullptr;
 }
 
+void AddFeature(Plan& plan, const pg::Row& row, int column) {
+  plan.features.push_back(
+      {row.Text(column), row.Optional<int64_t>(column + 1), row.Optional<std::string>(column + 2)});
+}
+
+void AddToOldVersion(const pg::Row& row) {
+  const auto newest = Find(row.Text(1));
+  if (!newest) return;
+  auto& plan = OldVersions()[{newest->key, row.Get<int32_t>(2)}];
+  if (!plan) {
+    plan = std::make_shared<Plan>(
+        Plan{newest->key, row.Get<int32_t>(2), newest->rank, newest->active, {}});
+  }
+  if (!row.IsNull(3)) AddFeature(*plan, row, 3);
+}
+
 void Refresh(pg::Spi& spi) {
-  static pg::Statement plans("SELECT key, rank, active FROM latchkey.plans ORDER BY rank, key");
+  static pg::Statement plans(
+      "SELECT key, version, rank, active FROM latchkey.plans ORDER BY rank, key");
   static pg::Statement features(R"(
     SELECT plan, feature, granted_limit, period FROM latchkey.plan_features
      WHERE granted ORDER BY feature COLLATE "C")");
-  // Either's change reloads both: a feature's plan may be new.
-  const bool plans_fresh = plans_cache.IsFresh();
-  if (plans_fresh && features_cache.IsFresh()) return;
+  static pg::Statement versions(R"(
+    SELECT plan, version, f.feature, f.granted_limit, f.period
+      FROM latchkey.plan_versions v LEFT JOIN latchkey.plan_version_features f USING (plan, version)
+     ORDER BY f.feature COLLATE "C")");
+  // Either's change reloads all: a feature's plan may be new.
+  if (plans_cache.IsFresh() && features_cache.IsFresh() && versions_cache.IsFresh()) return;
   Plans().clear();
+  OldVersions().clear();
   plans_cache.Reload(spi, plans, [](const pg::Row& row) {
-    Plans().push_back(
-        std::make_shared<Plan>(Plan{row.Text(1), row.Get<int32_t>(2), row.Get<bool>(3), {}}));
+    Plans().push_back(std::make_shared<Plan>(
+        Plan{row.Text(1), row.Get<int32_t>(2), row.Get<int32_t>(3), row.Get<bool>(4), {}}));
   });
   features_cache.Reload(spi, features, [](const pg::Row& row) {
-    if (const auto plan = Find(row.Text(1))) {
-      plan->features.push_back(
-          {row.Text(2), row.Optional<int64_t>(3), row.Optional<std::string>(4)});
-    }
+    if (const auto plan = Find(row.Text(1))) AddFeature(*plan, row, 2);
   });
+  versions_cache.Reload(spi, versions, AddToOldVersion);
 }
 
 }  // namespace
@@ -66,6 +92,13 @@ PlanPtr RequirePlan(pg::Spi& spi, std::string_view key) {
   return plan;
 }
 
+PlanPtr RequireVersion(pg::Spi& spi, std::string_view key, std::optional<int32_t> version) {
+  PlanPtr newest = RequirePlan(spi, key);
+  if (!version || *version == newest->version) return newest;
+  const auto old = OldVersions().find({newest->key, *version});
+  return old == OldVersions().end() ? newest : old->second;
+}
+
 accounts::PlanOffer OfferOf(pg::Spi& spi, std::string_view key) {
   Refresh(spi);
   const PlanPtr plan = Find(key);
@@ -79,17 +112,6 @@ PlanPtr CheapestPlanWith(pg::Spi& spi, std::string_view feature) {
     if (plan->active && plan->UsableFeature(feature) != nullptr) return plan;
   }
   return nullptr;
-}
-
-PlanPtr PlanOf(pg::Spi& spi, const std::optional<Uuid>& account_id) {
-  static pg::Statement statement(
-      "SELECT plan, subscription_status, status_changed_at FROM latchkey.accounts WHERE id = $1");
-  if (!account_id) return RequirePlan(spi, accounts::kFreePlan);
-  const pg::Rows rows = spi.Read(statement, *account_id);
-  if (rows.empty()) return RequirePlan(spi, accounts::kFreePlan);
-  const accounts::Standing standing{rows[0].Text(1), rows[0].Text(2),
-                                    rows[0].Get<pg::Timestamp>(3)};
-  return RequirePlan(spi, accounts::EffectivePlan(spi, standing));
 }
 
 std::optional<Uuid> AccountArgument(const pg::Args& args) {

@@ -1,4 +1,4 @@
-// Plans and their features, cached per backend.
+// Plans, their versions and their features, cached per backend.
 #pragma once
 
 #include <memory>
@@ -17,8 +17,10 @@ struct Feature {
   bool IsUsable() const { return granted_limit.value_or(1) > 0; }
 };
 
+// A plan in one of its versions. Rank and offer belong to the plan, and are the same in all.
 struct Plan {
   std::string key;
+  int32_t version = 1;
   int32_t rank = 0;
   bool active = true;
   std::vector<Feature> features;  // by key
@@ -29,16 +31,16 @@ struct Plan {
 // Shared, because a reload may replace the cache while a caller still looks at a plan.
 using PlanPtr = std::shared_ptr<const Plan>;
 
-PlanPtr RequirePlan(pg::Spi& spi, std::string_view key);  // raises LK404
+PlanPtr RequirePlan(pg::Spi& spi, std::string_view key);  // the newest version; raises LK404
 
-// See accounts/plan_hooks.hpp.
+// That version; the newest for none and for one that is not known.
+PlanPtr RequireVersion(pg::Spi& spi, std::string_view key, std::optional<int32_t> version);
+
+// See accounts/hooks.hpp.
 accounts::PlanOffer OfferOf(pg::Spi& spi, std::string_view key);
 
 // The lowest plan on offer in which the feature is usable; null when there is none.
 PlanPtr CheapestPlanWith(pg::Spi& spi, std::string_view feature);
-
-// The plan that the account is entitled to now; free for none and for an unknown one.
-PlanPtr PlanOf(pg::Spi& spi, const std::optional<Uuid>& account_id);
 
 // The account that the first argument names, after the check that the caller may ask about it.
 // Anybody may ask about nobody: that is the free tier.

@@ -58,7 +58,7 @@ constexpr double kReserve = 1.5;
 #define LATCHKEY_WITH_TIER                        \
   " JOIN latchkey.accounts a ON a.id = u.id"      \
   "  AND (a.plan = $9 AND " LATCHKEY_GRANTS_PLAN( \
-      "a", "$10") " OR $9 = 'free' AND NOT " LATCHKEY_GRANTS_PLAN("a", "$10") ")"
+      "a", "$8", "$10") " OR $9 = 'free' AND NOT " LATCHKEY_GRANTS_PLAN("a", "$8", "$10") ")"
 
 struct Page {
   int64_t count = 0;

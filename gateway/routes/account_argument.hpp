@@ -1,4 +1,4 @@
-// The account that a route is about: what routes of several modules take.
+// The account that a route is about: the one that is given, or the caller's own.
 #pragma once
 
 #include "gateway/routes/route.hpp"

@@ -29,6 +29,9 @@ Json TypeSchema(const std::string& type, bool nullable) {
   if (type == "strings") {
     base = "array";
     schema = {{"type", base}, {"items", {{"type", "string"}}}};
+  } else if (type.size() > 2 && type.compare(type.size() - 2, 2, "[]") == 0) {
+    base = "array";
+    schema = {{"type", base}, {"items", Reference(type.substr(0, type.size() - 2))}};
   } else if (!IsPrimitive(type)) {
     schema = Reference(type);
     return nullable ? Json{{"anyOf", Json::array({schema, {{"type", "null"}}})}} : schema;

@@ -35,8 +35,8 @@ const std::vector<Route>& AllRoutes() {
     std::vector<Route> routes;
     for (const auto& module :
          {AccountRoutes(), SessionRoutes(), RoleRoutes(), ApiKeyRoutes(), PlanRoutes(),
-          UserRoutes(), CreditRoutes(), CreditAdministrationRoutes(), JobRoutes(), ScheduleRoutes(),
-          EventRoutes(), SettingRoutes(), OperationRoutes()}) {
+          SubscriptionRoutes(), UserRoutes(), CreditRoutes(), CreditAdministrationRoutes(),
+          JobRoutes(), ScheduleRoutes(), EventRoutes(), SettingRoutes(), OperationRoutes()}) {
       routes.insert(routes.end(), module.begin(), module.end());
     }
     return routes;

@@ -176,6 +176,7 @@ std::vector<Route> SessionRoutes();
 std::vector<Route> RoleRoutes();
 std::vector<Route> ApiKeyRoutes();
 std::vector<Route> PlanRoutes();
+std::vector<Route> SubscriptionRoutes();
 std::vector<Route> UserRoutes();
 std::vector<Route> CreditRoutes();
 std::vector<Route> CreditAdministrationRoutes();

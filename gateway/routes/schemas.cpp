@@ -128,15 +128,6 @@ Schema Invitation() {
             "Until when its link is good; null for who was a user already."}}};
 }
 
-Schema Model() {
-  return {"Model",
-          "A model that a plan may include.",
-          {{"name", "string", kAlways, "Its name."},
-           {"feature", "string", kAlways, "The feature that stands for it in the plans."},
-           {"tier", "string", kNullable, "The lowest plan that has it."},
-           {"available", "boolean", kAlways, "Whether the caller has it."}}};
-}
-
 Schema Problem() {
   return {"Problem",
           "An error (RFC 9457).",
@@ -165,7 +156,6 @@ const std::vector<Schema>& AllSchemas() {
         ApiKey(),
         IssuedApiKey(),
         Invitation(),
-        Model(),
         Problem(),
         {"Health", "The process is alive.", {{"status", "string", kAlways, "ok"}}},
         {"Readiness",
@@ -173,6 +163,7 @@ const std::vector<Schema>& AllSchemas() {
          {{"status", "string", kAlways, "ready"},
           {"extension_version", "string", kAlways, "The version in the database."}}},
     };
+    for (const Schema& schema : PlanSchemas()) schemas.push_back(schema);
     for (const Schema& schema : CreditSchemas()) schemas.push_back(schema);
     for (const Schema& schema : SystemSchemas()) schemas.push_back(schema);
     return schemas;

@@ -8,7 +8,8 @@ namespace latchkey {
 struct Property {
   const char* name;
   const char* type;  // string, integer, number, boolean, object, json (any value), strings (a
-                     // list), date-time, uuid, email, or a schema's name
+                     // list), date-time, uuid, email, or a schema's name, with [] after it for a
+                     // list
   bool nullable;
   const char* description;
 };
@@ -19,6 +20,7 @@ struct Schema {
   std::vector<Property> properties;
 };
 
+std::vector<Schema> PlanSchemas();
 std::vector<Schema> CreditSchemas();
 std::vector<Schema> SystemSchemas();
 const std::vector<Schema>& AllSchemas();

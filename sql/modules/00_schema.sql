@@ -42,7 +42,8 @@ GRANT USAGE ON SCHEMA latchkey TO latchkey_gateway, latchkey_app, latchkey_admin
 CREATE FUNCTION latchkey._invalidate() RETURNS trigger
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_invalidate';
 COMMENT ON FUNCTION latchkey._invalidate() IS
-  'Trigger, AFTER … STATEMENT: makes every backend read this table again, at the next statement after the commit.';
+  'Trigger, AFTER … STATEMENT: makes every backend read this table again, at the next statement after the commit; with an argument, the '
+  'table of that name, for tables whose contents are cached together.';
 REVOKE ALL ON FUNCTION latchkey._invalidate() FROM PUBLIC;
 
 -- CREATE EXTENSION puts in seeds, and a restore then brings the same rows as they had become. A restored row

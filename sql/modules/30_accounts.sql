@@ -14,18 +14,30 @@ CREATE TABLE latchkey.accounts (
   plan                text        NOT NULL DEFAULT 'free',
   subscription_status text        NOT NULL DEFAULT 'inactive',
   status_changed_at   timestamptz NOT NULL DEFAULT now(),
+  plan_version        integer,
+  trial_starts_at     timestamptz,
+  trial_ends_at       timestamptz,
+  billing_starts_at   timestamptz,
+  billing_ends_at     timestamptz,
+  time_zone           text        NOT NULL DEFAULT 'UTC',
   stripe_customer_id  text,
   created_at          timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT accounts_pkey PRIMARY KEY (id),
   CONSTRAINT accounts_kind_known CHECK (kind IN ('user', 'tenant')),
   CONSTRAINT accounts_subscription_status_known CHECK (subscription_status IN (
     'inactive', 'trialing', 'active', 'past_due', 'canceled', 'unpaid', 'paused', 'incomplete', 'incomplete_expired')),
-  CONSTRAINT accounts_stripe_customer_id_form CHECK (stripe_customer_id ~ '^[A-Za-z0-9_]{1,255}$')
+  CONSTRAINT accounts_stripe_customer_id_form CHECK (stripe_customer_id ~ '^[A-Za-z0-9_]{1,255}$'),
+  CONSTRAINT accounts_trial_in_order CHECK (trial_starts_at < trial_ends_at),
+  CONSTRAINT accounts_billing_in_order CHECK (billing_starts_at < billing_ends_at)
 );
 COMMENT ON TABLE latchkey.accounts IS
   'What a plan, a balance and usage hang on (distributed by id): id is the user''s or the tenant''s id. plan is what it is '
-  'subscribed to; whether that is in force depends on subscription_status (see tier_of). stripe_customer_id: the one that '
-  'stripe_customers gives to this account.';
+  'subscribed to, in the version plan_version (null: always the newest); whether that is in force depends on '
+  'subscription_status and, in a trial of ours, on its dates (see tier_of). billing_starts_at and billing_ends_at: the '
+  'current billing period; time_zone: where its days and months begin. stripe_customer_id: the one that stripe_customers '
+  'gives to this account.';
+-- Who has an old version of a plan.
+CREATE INDEX accounts_by_plan_version ON latchkey.accounts (plan, plan_version, id) WHERE plan_version IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('latchkey.accounts', '');
 GRANT SELECT ON latchkey.accounts TO latchkey_admin;
 
@@ -121,17 +133,22 @@ COMMENT ON TABLE latchkey.blocked_passwords IS
 SELECT pg_catalog.pg_extension_config_dump('latchkey.blocked_passwords', '');
 GRANT SELECT, INSERT, DELETE ON latchkey.blocked_passwords TO latchkey_admin;
 
+-- A part of each page stays free, and no index mentions the counter: so counting stays on its page (HOT). Each CHECK would be
+-- read and planned at each count; what a period is, plan_features and feature_overrides check.
 CREATE TABLE latchkey.usage (
   account_id   uuid        NOT NULL,
   feature      text        NOT NULL,
+  period       text        NOT NULL,
   period_start timestamptz NOT NULL,
   used         bigint      NOT NULL,
-  CONSTRAINT usage_pkey PRIMARY KEY (account_id, feature, period_start),
+  CONSTRAINT usage_pkey PRIMARY KEY (account_id, feature, period, period_start),
   CONSTRAINT usage_account_fkey FOREIGN KEY (account_id) REFERENCES latchkey.accounts (id),
   CONSTRAINT usage_used_not_negative CHECK (used >= 0)
-);
+) WITH (fillfactor = 70);
 COMMENT ON TABLE latchkey.usage IS
-  'Usage per account and feature (distributed by account). A row per UTC day, and one since ever with period_start -infinity.';
+  'Usage per account and feature (distributed by account): a row per period, and one since ever with period_start '
+  '-infinity. Days and months begin in the account''s time zone; those of the feature requests, which count_usage() '
+  'counts, in UTC.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.usage', '');
 GRANT SELECT ON latchkey.usage TO latchkey_admin;
 

@@ -30,6 +30,13 @@ fill_database() {
         SELECT latchkey.set_tier(id, 'team') FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.set_tier(id, 'pro', 'past_due') FROM latchkey.find_user('user4@example.com');
         SELECT latchkey.count_usage(id, 5) FROM latchkey.find_user('user1@example.com');
+        -- A plan with an old version and prices, an override, quotas, a trial, a subscription that is told about.
+        SELECT latchkey.set_plan('team', stripe_monthly_price_id => 'price_team');
+        SELECT latchkey.set_plan_feature('team', 'seat', 6, 'month'), latchkey.set_plan('team', monthly_price_cents => 5999);
+        SELECT latchkey.set_feature_override(id, 'sso', 3, 'day', ends_at => '2100-01-01', reason => E'tab\there') FROM latchkey.find_user('user4@example.com');
+        SELECT latchkey.consume(id, 'sso', 2, 'key') FROM latchkey.find_user('user4@example.com');
+        SELECT latchkey.set_time_zone(id, 'Asia/Tokyo'), latchkey.start_trial(id, 'pro') FROM latchkey.find_user('user8@example.com');
+        SELECT latchkey.set_intended_plan(id, 'pro', 'year'), latchkey.set_billing_period(id, '2026-01-01', '2026-02-01') FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.set_service_cost('mail', 2);
         SELECT latchkey.grant_credits(id, 100, metadata => '{\"b\": 1, \"a\": \"ü\"}') FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.debit_credits(id, 'mail', 3, 'a key') FROM latchkey.find_user('user1@example.com');

@@ -21,7 +21,7 @@ FIELDS = {
     "plan": "free", "status": "active", "reason": "none", "profile": {}, "onboarding_step": "done",
     "token": "a.b.c", "scope": "platform", "disabled": True, "expires_at": "2100-01-01T00:00:00Z",
     "amount": 1, "kind": "bonus", "service": "matrix", "debits": [{"service": "matrix"}], "transaction_id": NO_ID,
-    "threshold": 1, "credits_per_unit": 1, "cron": "@yearly", "type": "matrix", "enabled": False, "value": "7 days",
+    "threshold": 1, "credits_per_unit": 1, "cron": "@yearly", "type": "matrix", "enabled": False, "value": "7 days", "feature": "matrix_unit",
 }
 ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "tenant"),
          "staff": ("staff", "tenant"), "manager": ("admin", "tenant"), "owner": ("owner", "tenant"),
@@ -60,7 +60,14 @@ class MatrixTest(GatewayTest):
         cls.keys = {name: sql(f"SELECT token FROM latchkey.create_api_key('{machines[machine]}', '{held}')")
                     for name, (machine, held) in KEYS.items()}
         sql(f"SELECT latchkey.set_service_cost('matrix', 1), latchkey.grant_credits('{cls.tenants['tenant']}', 1000)")
+        sql("SELECT latchkey.set_plan('matrix', 'Matrix', rank => 1), latchkey.set_plan_feature('free', 'matrix_unit')")
         cls.document = cls.gateway.get("/openapi.json").json
+
+    @classmethod
+    def tearDownClass(cls):
+        sql("DELETE FROM latchkey.plan_features WHERE feature = 'matrix_unit'")
+        sql("DELETE FROM latchkey.plans WHERE key = 'matrix'")
+        super().tearDownClass()
 
     def token_of(self, caller, path):
         if caller == "nobody":
@@ -102,7 +109,7 @@ class MatrixTest(GatewayTest):
     def fill(self, path):
         values = {"id": self.id_for, "role": lambda _: "support", "name": self.name_for, "type": self.type_for,
                   "service": lambda _: "matrix", "aggregate": lambda _: "matrix", "aggregate_id": lambda _: "1",
-                  "key": lambda _: "jobs.retention"}
+                  "key": lambda _: "jobs.retention", "plan": lambda _: "matrix", "feature": lambda _: "matrix_unit"}
         return re.sub(r"\{(\w+)\}", lambda m: values[m.group(1)](path), path)
 
     def query_of(self, operation):

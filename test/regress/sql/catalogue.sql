@@ -10,7 +10,7 @@ UNION ALL SELECT 'extension', 'latchkey' FROM pg_extension WHERE extname = 'latc
 SELECT p.oid::regprocedure::text AS function, m[1] AS state FROM pg_proc p, regexp_matches(obj_description(p.oid, 'pg_proc'), '(\w+ \(LK\d+)', 'g') AS m
  WHERE p.pronamespace = 'latchkey'::regnamespace AND p.proname NOT LIKE '\_%' AND m[1] NOT IN ('invalid_argument (LK400', 'not_found (LK404', 'already_exists (LK409',
        'invalid_token (LK411', 'forbidden (LK403', 'too_busy (LK503', 'not_configured (LK504', 'tier_required (LK413', 'conflict (LK410', 'insufficient_credits (LK402',
-       'idempotency_mismatch (LK419', 'locked_out (LK423');
+       'idempotency_mismatch (LK419', 'locked_out (LK423', 'quota_exceeded (LK429');
 -- Executable by PUBLIC; types and tables that PUBLIC may use.
 SELECT p.oid::regprocedure FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a WHERE p.pronamespace = 'latchkey'::regnamespace AND a.grantee = 0;
 SELECT c.oid::regclass FROM pg_class c, aclexplode(c.relacl) AS a WHERE c.relnamespace = 'latchkey'::regnamespace AND a.grantee = 0;
@@ -40,7 +40,9 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_depend d JOIN 
 -- Constraints with a name that the server made up; tables without a primary key; foreign keys without an index on them.
 SELECT conrelid::regclass, conname FROM pg_constraint WHERE connamespace = 'latchkey'::regnamespace AND contype IN ('c', 'f', 'u', 'p')
    AND (conname ~ '_(check|fkey|key)\d*$' AND conname NOT IN ('users_account_fkey', 'user_tokens_user_fkey', 'usage_account_fkey', 'sessions_user_fkey', 'plan_features_plan_fkey', 'accounts_plan_fkey', 'events_idempotency_key', 'role_grants_user_fkey',
-       'credit_lots_account_fkey', 'credit_hold_lots_hold_fkey', 'credit_thresholds_account_fkey', 'api_keys_service_account_fkey'));
+       'credit_lots_account_fkey', 'credit_hold_lots_hold_fkey', 'credit_thresholds_account_fkey', 'api_keys_service_account_fkey',
+       'plan_versions_plan_fkey', 'plan_version_features_version_fkey', 'plan_prices_plan_fkey', 'feature_overrides_account_fkey', 'account_standings_account_fkey', 'quota_consumptions_account_fkey', 'trials_account_fkey',
+       'subscriptions_account_fkey'));
 SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'latchkey'::regnamespace AND c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p');
 SELECT conrelid::regclass, conname FROM pg_constraint f WHERE f.connamespace = 'latchkey'::regnamespace AND contype = 'f'
    AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.conrelid AND i.indkey[0] = f.conkey[1]) AND conname NOT IN ('accounts_plan_fkey');

@@ -19,12 +19,15 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.login_attempts', 'key_hash'), ('latchkey.role_grants', 'user_id'),
   ('latchkey.credit_lots', 'account_id'), ('latchkey.credit_transactions', 'account_id'), ('latchkey.credit_holds', 'account_id'), ('latchkey.credit_hold_lots', 'account_id'),
   ('latchkey.credit_thresholds', 'account_id'),
-  ('latchkey.jobs', 'account_id'), ('latchkey.job_history', 'account_id'), ('latchkey.job_keys', 'account_id'), ('latchkey.job_results', 'account_id')),
+  ('latchkey.jobs', 'account_id'), ('latchkey.job_history', 'account_id'), ('latchkey.job_keys', 'account_id'), ('latchkey.job_results', 'account_id'),
+  ('latchkey.feature_overrides', 'account_id'), ('latchkey.account_standings', 'account_id'), ('latchkey.quota_consumptions', 'account_id'), ('latchkey.trials', 'account_id'), ('latchkey.trial_addresses', 'address_digest'),
+  ('latchkey.subscriptions', 'account_id')),
 reference (relation) AS (VALUES
   ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
   ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses'), ('latchkey.service_costs'), ('latchkey.service_cost_changes'),
   ('latchkey.event_eras'), ('latchkey.event_consumers'),
-  ('latchkey.job_rules'), ('latchkey.job_schedules'), ('latchkey.job_schedule_runs')),
+  ('latchkey.job_rules'), ('latchkey.job_schedules'), ('latchkey.job_schedule_runs'),
+  ('latchkey.plan_versions'), ('latchkey.plan_version_features'), ('latchkey.plan_prices'), ('latchkey.trial_keys')),
 keys AS (
   SELECT i.indrelid AS relation, i.indexrelid::regclass::text AS key, i.indkey::int2[] AS columns FROM pg_index i WHERE i.indisunique
   UNION ALL
@@ -34,3 +37,10 @@ SELECT d.relation, k.key FROM keys k JOIN distributed d USING (relation)
 UNION ALL
 SELECT c.oid::regclass, 'neither distributed nor reference' FROM pg_class c
  WHERE c.relnamespace = 'latchkey'::regnamespace AND c.relkind IN ('r', 'p') AND c.oid NOT IN (SELECT relation FROM distributed UNION ALL TABLE reference);
+-- Accounts with a version of their plan that there never was; with a standing that its history doesn't end with; trials that don't agree with it.
+SELECT a.id, a.plan, a.plan_version FROM latchkey.accounts a JOIN latchkey.plans p ON p.key = a.plan
+ WHERE a.plan_version <> p.version AND NOT EXISTS (SELECT FROM latchkey.plan_versions v WHERE v.plan = a.plan AND v.version = a.plan_version);
+SELECT s.account_id, s.plan, a.plan FROM (SELECT DISTINCT ON (account_id) * FROM latchkey.account_standings ORDER BY account_id, since DESC, id DESC) AS s JOIN latchkey.accounts a ON a.id = s.account_id
+ WHERE (a.plan, a.plan_version, a.subscription_status, a.trial_starts_at, a.trial_ends_at) IS DISTINCT FROM (s.plan, s.plan_version, s.subscription_status, s.trial_starts_at, s.trial_ends_at);
+SELECT t.account_id, t.status, a.trial_ends_at FROM latchkey.trials t JOIN latchkey.accounts a ON a.id = t.account_id WHERE (t.status IN ('pending', 'active')) <> (a.trial_ends_at IS NOT NULL);
+SELECT key FROM latchkey.plans p WHERE version > 1 AND (SELECT count(*) FROM latchkey.plan_versions v WHERE v.plan = p.key AND v.version < p.version) <> p.version - 1;

@@ -37,13 +37,21 @@ CREATE TABLE regress.priv_events AS SELECT e.lease_id, min(e.id::text)::uuid AS 
 GRANT SELECT ON regress.priv_events TO PUBLIC;
 SELECT d.state FROM regress.priv_events, latchkey.fail_event('priv', lease_id, failed_id, 'x') AS d;
 SELECT count(*) FROM latchkey.create_service_account('Privileges') AS a, LATERAL latchkey.create_api_key(a.id, '{users.read}');
+SELECT latchkey.set_plan_feature('free', 'priv_unit', 100, 'ever');
+SELECT c.used FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS id, latchkey.consume(id, 'priv_unit', 1, 'priv') AS c;
+SELECT latchkey.start_trial(:'bob', 'pro') IS NOT NULL AS in_trial;
+INSERT INTO latchkey.plan_prices (price_id, plan, version, billing_interval, active) VALUES ('price_priv', 'pro', 1, 'month', true);
 -- A call with plausible arguments, whose account is `account`.
 CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, tenant uuid DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
-           WHEN name = 'idempotency_key' THEN 'NULL::text' WHEN name = 'kind' THEN '''bonus''' WHEN name = 'service' THEN '''priv.unit''' WHEN name = 'debits' THEN '''[{"service": "priv.unit"}]'''
+           WHEN name = 'feature' AND p.proname IN ('consume', 'quota', 'can_consume') THEN '''priv_unit''' WHEN name = 'period' THEN '''day''' WHEN name = 'display_name' THEN '''Priv''' WHEN name = 'currency' THEN '''usd'''
+           WHEN name = 'time_zone' THEN '''UTC''' WHEN name = 'billing_interval' THEN '''month''' WHEN name IN ('on_request', 'apply_to_existing') THEN 'false' WHEN name = 'plan' AND p.proname = 'start_trial' THEN '''pro'''
+           WHEN name = 'length' OR name = 'version' AND p.proname <> 'record_event' THEN 'NULL' WHEN name = 'key' AND p.proname = 'set_plan' THEN '''priv''' WHEN name = 'price_id' THEN '''price_priv''' WHEN name ~ '^stripe_.*_price_id$' THEN 'NULL::text'
+           WHEN name = 'plan' AND p.proname = 'retire_plan' THEN '''premium''' WHEN name = 'idempotency_key' AND p.proname = 'refund_consumption' THEN '''priv'''
+           WHEN name = 'idempotency_key' AND p.proname <> 'refund_consumption' THEN 'NULL::text' WHEN name = 'kind' THEN '''bonus''' WHEN name = 'service' THEN '''priv.unit''' WHEN name = 'debits' THEN '''[{"service": "priv.unit"}]'''
            WHEN name = 'jobs' THEN '''[{"type": "x"}]''' WHEN t IN ('uuid[]'::regtype, 'jsonb[]'::regtype) THEN 'NULL' WHEN p.proname ~ '_jobs$' AND name = 'types' THEN '''{x}''::text[]'
-           WHEN name = 'cron' THEN '''@hourly''' WHEN name = 'time_zone' THEN '''UTC''' WHEN p.proname = 'list_jobs' AND name = 'status' THEN 'NULL::text'
+           WHEN name = 'cron' THEN '''@hourly''' WHEN p.proname = 'list_jobs' AND name = 'status' THEN 'NULL::text'
            WHEN name = 'key' AND p.proname ~ '_setting$|^setting_' AND p.proname <> 'set_setting' THEN quote_literal(CASE p.proname WHEN 'setting_number' THEN 'throttle.account_attempts' WHEN 'setting_duration' THEN 'sessions.lifetime'
              WHEN 'setting_boolean' THEN 'credits.hash_chain' WHEN 'setting_json' THEN 'priv.json' WHEN 'register_setting' THEN 'priv.own' WHEN 'delete_setting' THEN 'priv.json' ELSE 'tokens.issuer' END)
            WHEN name = 'category' THEN 'NULL::text' WHEN t = 'numeric'::regtype THEN 'NULL::numeric' WHEN name IN ('choices', 'types', 'aggregates') THEN 'NULL::text[]' WHEN p.proname = 'register_setting' AND name = 'type' THEN '''text'''

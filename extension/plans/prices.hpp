@@ -1,0 +1,14 @@
+// Stripe's price ids: each names one version of one plan.
+#pragma once
+
+#include "extension/plans/versions.hpp"
+
+namespace latchkey::plans {
+
+// Makes the id the one to check out with, for a billing interval (month or year), and lets the one
+// before it name what it named. Nothing for none. Raises LK400, and LK409 when the id names another
+// plan, version or interval.
+void SetPrice(pg::Spi& spi, const LockedPlan& plan, const char* billing_interval,
+              const std::optional<std::string>& price_id);
+
+}  // namespace latchkey::plans
