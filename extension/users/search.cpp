@@ -24,7 +24,7 @@ constexpr double kPassedPerFetched = 4;
 // A walk goes half as far again as it would have to on average.
 constexpr double kReserve = 1.5;
 
-// One of the first two columns of what follows. $1: the text, $5: the id that the page comes after,
+// A page: how many users, and their ids. $1: the text, $5: the id that the page comes after,
 // $11: how many users a walk looks at, $12: the pattern for the index.
 #define LATCHKEY_PAGE "SELECT count(*), array_agg(page.id)"
 // Evaluated once a statement, not for each user.

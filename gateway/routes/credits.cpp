@@ -15,10 +15,6 @@ Argument Service() {
 Argument Quantity(const char* description) {
   return BodyField("quantity", Type::kInteger, kOptional, kMaxInteger64, description);
 }
-Argument Metadata() {
-  return BodyField("metadata", Type::kObject, kOptional, 0,
-                   "Kept with it for ever; no personal data.");
-}
 Argument HoldId() { return PathPart("id", Type::kUuid, kUuidLength, "The id of the hold."); }
 
 Route GetBalance() {

@@ -8,4 +8,9 @@ namespace latchkey {
 constexpr size_t kMaxService = 100;
 constexpr size_t kMaxReference = 500;
 
+inline Argument Metadata() {
+  return BodyField("metadata", Type::kObject, kOptional, 0,
+                   "Kept with it for ever; no personal data.");
+}
+
 }  // namespace latchkey

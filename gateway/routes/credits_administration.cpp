@@ -34,8 +34,7 @@ Route RecordPurchase() {
       .Takes(ExpiresAt())
       .Takes(Reference("The payment, as its provider names it."))
       .Takes(IdempotencyKey())
-      .Takes(BodyField("metadata", Type::kObject, kOptional, 0,
-                       "Kept with it for ever; no personal data."))
+      .Takes(Metadata())
       .Returns("transaction", "CreditTransaction")
       .Status(201)
       .Fails({ErrorId::Forbidden, ErrorId::NotFound, ErrorId::IdempotencyMismatch});
@@ -58,8 +57,7 @@ Route GrantCredits() {
       .Takes(ExpiresAt())
       .Takes(Reference("What it is for."))
       .Takes(IdempotencyKey())
-      .Takes(BodyField("metadata", Type::kObject, kOptional, 0,
-                       "Kept with it for ever; no personal data."))
+      .Takes(Metadata())
       .Returns("transaction", "CreditTransaction")
       .Status(201)
       .Fails({ErrorId::Forbidden, ErrorId::NotFound, ErrorId::IdempotencyMismatch});
