@@ -65,12 +65,14 @@ std::string Seal(std::string_view key, std::string_view plaintext, std::string_v
   return envelope + sealed;
 }
 
+std::string_view SealingKeyOf(std::string_view envelope) {
+  if (envelope.size() < kHeaderSize + kTagSize || envelope[0] != kVersion) return {};
+  return envelope.substr(1, kFingerprintSize);
+}
+
 std::optional<Secret> Open(std::string_view key, std::string_view envelope,
                            std::string_view context) {
-  if (envelope.size() < kHeaderSize + kTagSize || envelope[0] != kVersion ||
-      envelope.substr(1, kFingerprintSize) != KeyFingerprint(key)) {
-    return std::nullopt;
-  }
+  if (SealingKeyOf(envelope) != KeyFingerprint(key)) return std::nullopt;
   const std::string_view nonce = envelope.substr(1 + kFingerprintSize, kNonceSize);
   const std::string_view sealed =
       envelope.substr(kHeaderSize, envelope.size() - kHeaderSize - kTagSize);

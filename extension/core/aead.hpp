@@ -19,6 +19,9 @@ std::string KeyFingerprint(std::string_view key);
 // another row does not open. NIST SP 800-38D; at most 2^32 messages a key.
 std::string Seal(std::string_view key, std::string_view plaintext, std::string_view context);
 
+// Of the key that sealed the envelope; empty when it is malformed.
+std::string_view SealingKeyOf(std::string_view envelope);
+
 // Empty when the envelope is malformed, was made with another key or context, or was altered.
 std::optional<Secret> Open(std::string_view key, std::string_view envelope,
                            std::string_view context);

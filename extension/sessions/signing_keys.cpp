@@ -12,6 +12,7 @@
 #include "extension/pg/args.hpp"
 #include "extension/pg/table_cache.hpp"
 #include "extension/settings/master_key.hpp"
+#include "extension/settings/sealed_column.hpp"
 #include "extension/settings/settings.hpp"
 
 namespace latchkey::sessions {
@@ -31,14 +32,13 @@ struct LoadedKey {
 };
 
 pg::TableCache cache("signing_keys");
+const settings::SealedColumn kWrappedKey("signing_keys", "wrapped_key", {"key_id"});
 
 // Newest first.
 std::vector<LoadedKey>& Keys() {
   static auto& keys = *new std::vector<LoadedKey>;
   return keys;
 }
-
-std::string WrapContext(const std::string& key_id) { return "signing_keys\n" + key_id; }
 
 Algorithm RequireAlgorithm(std::string_view name) {
   const auto algorithm = ParseAlgorithm(name);
@@ -66,7 +66,7 @@ void Refresh(pg::Spi& spi) {
 
 const SigningKey& Unwrap(LoadedKey& loaded) {
   if (!loaded.key) {
-    const Secret secret = settings::OpenWithMasterKey(loaded.wrapped, WrapContext(loaded.key_id));
+    const Secret secret = kWrappedKey.Open(loaded.wrapped, loaded.key_id);
     loaded.key = std::make_unique<SigningKey>(loaded.key_id, loaded.algorithm, secret);
   }
   return *loaded.key;
@@ -84,7 +84,7 @@ std::string CreateKey(pg::Spi& spi, Algorithm algorithm) {
   const std::string key_id = Base64UrlEncode(RandomBytes(12));
   const Secret secret = GeneratePrivateKey(algorithm);
   const SigningKey key(key_id, algorithm, secret);
-  const std::string wrapped = settings::SealWithMasterKey(secret.view(), WrapContext(key_id));
+  const std::string wrapped = kWrappedKey.Seal(secret.view(), key_id);
   std::optional<std::string> jwk;
   if (algorithm != Algorithm::kHs256) jwk = key.PublicJwk();
   const pg::Timestamp now = pg::Now();

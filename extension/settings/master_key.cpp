@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
+#include <vector>
 
 #include "extension/core/aead.hpp"
 #include "extension/core/encoding.hpp"
@@ -19,21 +21,38 @@ namespace latchkey::settings {
 
 namespace {
 
-constexpr size_t kMaxSize = 256;  // of what is read
+constexpr size_t kMaxSize = 1024;  // of what is read
+constexpr size_t kMaxKeys = 8;
 
 [[noreturn]] void ThrowNotConfigured(const std::string& message, const std::string& hint) {
   throw Error(ErrorCode::kNotConfigured, message, {}, hint);
 }
 
-// 32 raw bytes, or 64 hexadecimal digits with white space around them.
-std::optional<Secret> ParseKey(std::string_view text) {
-  if (text.size() == kAeadKeySize) return Secret(text);
-  const size_t start = text.find_first_not_of(" \t\r\n");
-  const size_t end = text.find_last_not_of(" \t\r\n");
-  if (start == std::string_view::npos || end - start + 1 != 2 * kAeadKeySize) return std::nullopt;
+constexpr std::string_view kSpace = " \t\r\n";
+
+std::optional<Secret> ParseHexKey(std::string_view digits) {
+  if (digits.size() != 2 * kAeadKeySize) return std::nullopt;
   Secret key = Secret::OfSize(kAeadKeySize);
-  if (!HexDecode(text.substr(start, 2 * kAeadKeySize), key.data())) return std::nullopt;
+  if (!HexDecode(digits, key.data())) return std::nullopt;
   return key;
+}
+
+// 32 raw bytes; or keys of 64 hexadecimal digits with white space between and around them, the
+// current one first. Empty when it is neither.
+std::vector<Secret> ParseKeys(std::string_view text) {
+  std::vector<Secret> keys;
+  if (text.size() == kAeadKeySize) {
+    keys.emplace_back(text);
+    return keys;
+  }
+  for (size_t start = 0; (start = text.find_first_not_of(kSpace, start)) != text.npos;) {
+    const size_t end = std::min(text.find_first_of(kSpace, start), text.size());
+    auto key = ParseHexKey(text.substr(start, end - start));
+    if (!key || keys.size() == kMaxKeys) return {};
+    keys.push_back(std::move(*key));
+    start = end;
+  }
+  return keys;
 }
 
 Secret ReadAll(int fd) {
@@ -71,7 +90,7 @@ Secret ReadKeyFile(const char* path) {
   return text;
 }
 
-Secret LoadKey() {
+std::vector<Secret> LoadKeys() {
   const bool has_file = MasterKeyFile() != nullptr && MasterKeyFile()[0] != '\0';
   const bool has_command = MasterKeyCommand() != nullptr && MasterKeyCommand()[0] != '\0';
   if (!has_file && !has_command) {
@@ -81,39 +100,43 @@ Secret LoadKey() {
   }
   const Secret text =
       has_file ? ReadKeyFile(MasterKeyFile()) : RunKeyCommand(MasterKeyCommand(), kMaxSize);
-  auto key = ParseKey(text.view());
-  if (!key) {
-    ThrowNotConfigured("the master key is malformed", "It has 32 bytes or 64 hexadecimal digits.");
+  auto keys = ParseKeys(text.view());
+  if (keys.empty()) {
+    ThrowNotConfigured("the master key is malformed",
+                       "It has 32 bytes or 64 hexadecimal digits; up to 7 former keys of 64 digits "
+                       "may follow it.");
   }
-  return std::move(*key);
+  return keys;
 }
 
-// Kept until the server's configuration is loaded again.
-const Secret& MasterKey() {
-  static Secret& key = *new Secret;
+// The current one first. Kept until the server's configuration is loaded again.
+const std::vector<Secret>& MasterKeys() {
+  static auto& keys = *new std::vector<Secret>;
   static TimestampTz loaded_for = 0;
-  if (key.empty() || loaded_for != PgReloadTime) {
-    key = LoadKey();
+  if (keys.empty() || loaded_for != PgReloadTime) {
+    keys = LoadKeys();
     loaded_for = PgReloadTime;
   }
-  return key;
+  return keys;
 }
 
 }  // namespace
 
-void LoadMasterKey() { MasterKey(); }
+void LoadMasterKey() { MasterKeys(); }
 
 std::string SealWithMasterKey(std::string_view plaintext, std::string_view context) {
-  return Seal(MasterKey().view(), plaintext, context);
+  return Seal(MasterKeys().front().view(), plaintext, context);
 }
 
 Secret OpenWithMasterKey(std::string_view envelope, std::string_view context) {
-  auto plaintext = Open(MasterKey().view(), envelope, context);
-  if (!plaintext) {
-    ThrowNotConfigured("a stored key does not open with this master key",
-                       "Restore the master key that was in use when it was stored.");
+  for (const Secret& key : MasterKeys()) {
+    if (auto plaintext = Open(key.view(), envelope, context)) return std::move(*plaintext);
   }
-  return std::move(*plaintext);
+  ThrowNotConfigured("a stored key or secret does not open with this master key",
+                     "Restore the master key that was in use when it was stored, as a further line "
+                     "after the current one.");
 }
+
+std::string MasterKeyFingerprint() { return KeyFingerprint(MasterKeys().front().view()); }
 
 }  // namespace latchkey::settings

@@ -20,7 +20,8 @@ void DefineServerSettings() {
   DefineCustomStringVariable(
       "latchkey.master_key_file",
       "File with the 32-byte key that wraps all stored keys and secrets.",
-      "32 raw bytes or 64 hexadecimal digits; mode 0600, owned by the server's account.",
+      "32 raw bytes, or 64 hexadecimal digits and former keys after them; mode 0600, owned by the "
+      "server's account.",
       &master_key_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
   DefineCustomStringVariable("latchkey.master_key_command", "Command that prints the master key.",
                              "Run by the server when latchkey.master_key_file is not set.",

@@ -38,6 +38,9 @@ NOBODY=00000000-0000-0000-0000-000000000000
 # One call a line; all of them are made in every circumstance below.
 cat >"$DIR/calls" <<SQL
 hash_password('$P')
+set_secret('mail.password', '$P')
+set_secret('no name', '$P')
+set_secret('mail.password', '$MARK' || repeat('x', 20000))
 hash_password('$MARK' || repeat('x', 2000))
 hash_password(left('$MARK', 7))
 verify_password('$P', latchkey.hash_password('other password'))

@@ -23,7 +23,7 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.feature_overrides', 'account_id'), ('latchkey.account_standings', 'account_id'), ('latchkey.quota_consumptions', 'account_id'), ('latchkey.trials', 'account_id'), ('latchkey.trial_addresses', 'address_digest'),
   ('latchkey.subscriptions', 'account_id')),
 reference (relation) AS (VALUES
-  ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
+  ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.secrets'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
   ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses'), ('latchkey.service_costs'), ('latchkey.service_cost_changes'),
   ('latchkey.event_eras'), ('latchkey.event_consumers'),
   ('latchkey.job_rules'), ('latchkey.job_schedules'), ('latchkey.job_schedule_runs'),

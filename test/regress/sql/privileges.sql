@@ -30,6 +30,7 @@ SELECT amount FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS id, latchkey.grant_c
 CREATE TABLE regress.priv_credits AS SELECT d.account_id, 'debit' AS kind, d.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.debit_credits(a, 'priv.unit') AS d
   UNION ALL SELECT h.account_id, 'hold', h.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.hold_credits(a, 'priv.unit') AS h;
 GRANT SELECT ON regress.priv_credits TO PUBLIC;
+SELECT latchkey.set_secret('priv.secret', 'Privileges');
 SELECT latchkey.register_setting('priv.json', 'json', '{}', 'Privileges');
 SELECT count(*) FROM latchkey.create_event_consumer('priv', '{priv.*}', start => 'beginning');
 SELECT count(*) FROM generate_series(1, 2) AS i, latchkey.record_event('priv', i::text, 'priv.made');
@@ -47,7 +48,7 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN t = 'uuid'::regtype AND name = 'session_id' THEN quote_literal(session) || '::uuid'
            WHEN name = 'feature' AND p.proname IN ('consume', 'quota', 'can_consume') THEN '''priv_unit''' WHEN name = 'period' THEN '''day''' WHEN name = 'display_name' THEN '''Priv''' WHEN name = 'currency' THEN '''usd'''
            WHEN name = 'time_zone' THEN '''UTC''' WHEN name = 'billing_interval' THEN '''month''' WHEN name IN ('on_request', 'apply_to_existing') THEN 'false' WHEN name = 'plan' AND p.proname = 'start_trial' THEN '''pro'''
-           WHEN name = 'length' OR name = 'version' AND p.proname <> 'record_event' THEN 'NULL' WHEN name = 'key' AND p.proname = 'set_plan' THEN '''priv''' WHEN name = 'price_id' THEN '''price_priv''' WHEN name ~ '^stripe_.*_price_id$' THEN 'NULL::text'
+           WHEN name = 'length' OR name = 'version' AND p.proname <> 'record_event' THEN 'NULL' WHEN name = 'name' AND p.proname ~ '_secret$' THEN '''priv.secret''' WHEN name = 'key' AND p.proname = 'set_plan' THEN '''priv''' WHEN name = 'price_id' THEN '''price_priv''' WHEN name ~ '^stripe_.*_price_id$' THEN 'NULL::text'
            WHEN name = 'plan' AND p.proname = 'retire_plan' THEN '''premium''' WHEN name = 'idempotency_key' AND p.proname = 'refund_consumption' THEN '''priv'''
            WHEN name = 'idempotency_key' AND p.proname <> 'refund_consumption' THEN 'NULL::text' WHEN name = 'kind' THEN '''bonus''' WHEN name = 'service' THEN '''priv.unit''' WHEN name = 'debits' THEN '''[{"service": "priv.unit"}]'''
            WHEN name = 'jobs' THEN '''[{"type": "x"}]''' WHEN t IN ('uuid[]'::regtype, 'jsonb[]'::regtype) THEN 'NULL' WHEN p.proname ~ '_jobs$' AND name = 'types' THEN '''{x}''::text[]'
