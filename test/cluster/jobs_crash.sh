@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Backends are killed while workers do 10,000 jobs, and clocks are set: every job is completed, none is lost, and each effect
-# that goes by the job's id happens once.
+# Backends are killed while workers do 10,000 jobs: every job is completed, none is lost, and each effect that goes by the
+# job's id happens once.
 set -euo pipefail
 # shellcheck source=test/cluster/lib.bash
 . "$(dirname "$0")/lib.bash"
@@ -54,26 +54,4 @@ check "each effect is there once" "$JOBS $JOBS" "$(query "$folder" db "SELECT co
 check "no lock is held" 0 "$(query "$folder" db "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")"
 check_true "only the signals were ours" [ "$(grep 'terminated by signal' "$folder/log/postgresql.log" | grep -cv 'signal 9')" = 0 ]
 
-# The clock an hour ahead or back is the same as stored times an hour back or ahead.
-step() {
-    query "$folder" db "UPDATE latchkey.jobs SET lease_expires_at = lease_expires_at + '$1'::interval, run_at = run_at + '$1'::interval;
-        UPDATE latchkey.job_schedules SET next_due_at = next_due_at + '$1'::interval"
-}
-claim="SELECT count(*) FROM latchkey.claim_jobs('{clock}', 'w', 10, '1 minute')"
-query "$folder" db "SELECT latchkey.enqueue_job('clock'); $claim" >/dev/null
-step '1 hour'
-check "clock back: a lease still holds" 0 "$(query "$folder" db "$claim")"
-check "clock back: its worker completes" "{}" "$(query "$folder" db "SELECT latchkey.complete_jobs(array_agg(account_id), array_agg(id),
-    array_agg(lease_token)) FROM latchkey.jobs")"
-query "$folder" db "SELECT latchkey.enqueue_job('clock'); $claim" >/dev/null
-token=$(query "$folder" db "SELECT lease_token FROM latchkey.jobs")
-step '-1 hour'
-check "clock ahead: another gets the job" 1 "$(query "$folder" db "$claim")"
-check "clock ahead: the first is refused" LK410 "$(sqlstate "$folder" db "SELECT latchkey.complete_job(account_id, id, '$token') FROM latchkey.jobs")"
-# Those that came with the extension have due times of their own.
-query "$folder" db "UPDATE latchkey.job_schedules SET enabled = false; SELECT latchkey.schedule_job('hourly', '@hourly', 'tick')" >/dev/null
-step '-1 hour'
-check "clock ahead: what is due runs" "1 0" "$(query "$folder" db "SELECT latchkey.run_due_schedules() || ' ' || latchkey.run_due_schedules()")"
-step '-1 hour'
-check "clock back and ahead again: a due time runs once" 0 "$(query "$folder" db "SELECT latchkey.run_due_schedules()")"
 finish
