@@ -16,10 +16,10 @@ MODULE_big = $(EXTENSION)
 EXTENSION_SOURCES := $(sort $(wildcard extension/*.cpp extension/*/*.cpp))
 OBJDIR ?= build
 OBJS = $(EXTENSION_SOURCES:%.cpp=$(OBJDIR)/%.o)
-SHLIB_LINK = -lstdc++ -lcrypto -largon2
+SHLIB_LINK = -lstdc++ -lcrypto -largon2 -lidn2
 
 # The order is the order of installation, so it is written out. A new module stands before 99_ownership.
-SQL_MODULES = 00_schema 05_permissions 10_settings 20_events 22_event_consumers 25_jobs 27_schedules 28_secrets 30_accounts 40_sessions 45_roles 47_api_keys 50_plans 52_quotas 53_trials 54_subscriptions 55_users 60_credits 99_ownership
+SQL_MODULES = 00_schema 05_permissions 10_settings 20_events 22_event_consumers 25_jobs 27_schedules 28_secrets 30_accounts 40_sessions 45_roles 47_api_keys 50_plans 52_quotas 53_trials 54_subscriptions 55_users 60_credits 70_tenants 72_hostnames 99_ownership
 SQL_FILES = $(SQL_MODULES:%=sql/modules/%.sql)
 DATA = $(sort $(wildcard sql/upgrades/*.sql))
 DATA_built = build/$(EXTENSION)--$(EXTVERSION).sql
@@ -117,7 +117,7 @@ install-gateway: gateway
 CORE_SOURCES := $(sort $(wildcard extension/core/*.cpp))
 UNIT_TESTS := $(basename $(notdir $(sort $(wildcard test/unit/*_test.cpp))))
 UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) $(INCLUDES)
-UNIT_LIBS = -lgtest_main -lgtest -largon2 -lcrypto -pthread
+UNIT_LIBS = -lgtest_main -lgtest -largon2 -lidn2 -lcrypto -pthread
 # The checks that are inserted make g++ see uninitialised values where there are none; the plain build warns of real ones.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
 
@@ -165,7 +165,7 @@ FUZZERS := $(basename $(notdir $(sort $(wildcard test/fuzz/*.cpp))))
 build/fuzz/%: test/fuzz/%.cpp $(CORE_SOURCES) FORCE
 	@mkdir -p $(@D)
 	$(FUZZ_CXX) $(filter-out -Werror,$(UNIT_CXXFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $< $(CORE_SOURCES) -largon2 -lcrypto
+		-fno-sanitize-recover=all -o $@ $< $(CORE_SOURCES) -largon2 -lidn2 -lcrypto
 
 fuzz: $(FUZZERS:%=build/fuzz/%)
 	@set -e; for program in $^; do \

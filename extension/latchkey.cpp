@@ -3,6 +3,7 @@
 #include "extension/api_keys/verification.hpp"
 #include "extension/core/api_key_token.hpp"
 #include "extension/permissions/principal.hpp"
+#include "extension/permissions/tenant_hooks.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/plans/hooks.hpp"
 #include "extension/plans/plans.hpp"
@@ -12,6 +13,7 @@
 #include "extension/sessions/bearer_hooks.hpp"
 #include "extension/sessions/session_store.hpp"
 #include "extension/settings/server_settings.hpp"
+#include "extension/tenants/gate.hpp"
 #include "extension/trials/trials.hpp"
 
 extern "C" {
@@ -34,6 +36,9 @@ void _PG_init(void) {
   latchkey::plans::hooks = {latchkey::trials::CloseTrial};
   latchkey::permissions::hooks = {latchkey::roles::PrincipalHolds,
                                   latchkey::roles::PrincipalHoldsAllOf};
+  latchkey::permissions::tenant_hooks = {latchkey::tenants::RequireActive,
+                                         latchkey::tenants::IsSwitchedOff, latchkey::tenants::IsOver,
+                                         latchkey::tenants::Edition, latchkey::tenants::Admit};
   latchkey::sessions::bearer_hooks = {latchkey::LooksLikeApiKey, latchkey::api_keys::FindService,
                                       latchkey::api_keys::NoteUse};
 }

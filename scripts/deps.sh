@@ -8,7 +8,7 @@ set -euo pipefail
 
 HTTPLIB_FLOOR=0.41
 HTTPLIB_HEADER=$ROOT/build/include/httplib.h
-PACKAGES=(make g++ pkg-config libpq-dev libargon2-dev libssl-dev nlohmann-json3-dev libgtest-dev python3 curl openssl
+PACKAGES=(make g++ pkg-config libpq-dev libargon2-dev libidn2-dev libssl-dev nlohmann-json3-dev libgtest-dev python3 curl openssl
     ca-certificates xz-utils libfaketime)
 
 # The oldest minor release of each major version without known holes that reach an extension.

@@ -66,9 +66,9 @@ std::string WriteClaims(std::string_view issuer, const SessionClaims& claims) {
       .Add("sid", claims.session_id.ToString())
       .Add("jti", claims.token_id.ToString())
       .Add("iat", claims.issued_at)
-      .Add("exp", claims.expires_at)
-      .Add("email", claims.email);
+      .Add("exp", claims.expires_at);
   if (claims.tenant) json.Add("tid", claims.tenant->ToString());
+  json.Add("email", claims.email);
   if (!claims.role.empty()) json.Add("role", claims.role);
   return json.ToString();
 }
@@ -81,9 +81,14 @@ std::optional<SessionClaims> ReadClaims(std::string_view issuer, std::string_vie
                   reader.Skip("\",\"sid\":\"") && reader.Take(claims.session_id) &&  //
                   reader.Skip("\",\"jti\":\"") && reader.Take(claims.token_id) &&    //
                   reader.Skip("\",\"iat\":") && reader.Take(claims.issued_at) &&     //
-                  reader.Skip(",\"exp\":") && reader.Take(claims.expires_at) &&      //
-                  reader.AtNextMember();
+                  reader.Skip(",\"exp\":") && reader.Take(claims.expires_at);
   if (!ok) return std::nullopt;
+  if (reader.Skip(",\"tid\":\"")) {
+    Uuid tenant;
+    if (!reader.Take(tenant) || !reader.Skip("\"")) return std::nullopt;
+    claims.tenant = tenant;
+  }
+  if (!reader.AtNextMember()) return std::nullopt;
   return claims;
 }
 

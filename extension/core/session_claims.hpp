@@ -11,19 +11,20 @@
 namespace latchkey {
 
 struct SessionClaims {
-  Uuid user_id;            // sub
-  Uuid session_id;         // sid
-  Uuid token_id;           // jti
-  int64_t issued_at = 0;   // iat, seconds since 1970
-  int64_t expires_at = 0;  // exp, seconds since 1970
+  Uuid user_id;                // sub
+  Uuid session_id;             // sid
+  Uuid token_id;               // jti
+  int64_t issued_at = 0;       // iat, seconds since 1970
+  int64_t expires_at = 0;      // exp, seconds since 1970
+  std::optional<Uuid> tenant;  // tid: for which tenant of the session it was made
 
   // For clients to show. Nothing is decided by these, so they are written and never read.
-  std::string email;           // email
-  std::optional<Uuid> tenant;  // tid
-  std::string role;            // role
+  std::string email;  // email
+  std::string role;   // role
 };
 
-// One flat JSON object that begins with iss, sub, sid, jti, iat and exp, in this order.
+// One flat JSON object that begins with iss, sub, sid, jti, iat, exp and tid if there is one, in
+// this order.
 std::string WriteClaims(std::string_view issuer, const SessionClaims& claims);
 
 // For payloads whose signature has been verified: they are ours, so what decides stands first and

@@ -39,5 +39,6 @@ std::string Normalise(std::string_view text, UnicodeNormalizationForm form) {
 
 std::string Nfc(std::string_view text) { return Normalise(text, UNICODE_NFC); }
 std::string Nfkc(std::string_view text) { return Normalise(text, UNICODE_NFKC); }
+std::string Nfkd(std::string_view text) { return Normalise(text, UNICODE_NFKD); }
 
 }  // namespace latchkey::pg

@@ -8,5 +8,6 @@ namespace latchkey::pg {
 
 std::string Nfc(std::string_view text);   // canonical composition: addresses
 std::string Nfkc(std::string_view text);  // compatibility composition: passwords (RFC 8265)
+std::string Nfkd(std::string_view text);  // compatibility decomposition: slugs out of names
 
 }  // namespace latchkey::pg

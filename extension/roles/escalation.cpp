@@ -2,6 +2,7 @@
 #include "extension/roles/escalation.hpp"
 
 #include "extension/core/error.hpp"
+#include "extension/permissions/tenant_hooks.hpp"
 #include "extension/roles/grants.hpp"
 
 namespace latchkey::roles {
@@ -51,6 +52,7 @@ void CheckDispensable(pg::Spi& spi, const Uuid& user_id, const Uuid& tenant_id,
        AND u.status = 'active' LIMIT 1)");
   if (!MustNotBeMissing(tenant_id, role)) return;
   LockHolders(spi, tenant_id);
+  if (tenant_id != kNoTenant && permissions::tenant_hooks.is_over(spi, tenant_id)) return;
   if (spi.RunLatest(lasting, user_id, tenant_id, role).empty()) return;
   if (!spi.RunLatest(another, user_id, tenant_id, role).empty()) return;
   throw Error(ErrorCode::kConflict,

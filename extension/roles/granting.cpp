@@ -8,6 +8,7 @@
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/roles/escalation.hpp"
+#include "extension/sessions/session_store.hpp"
 
 namespace latchkey::roles {
 
@@ -126,6 +127,34 @@ std::vector<pg::Value> GrantRole(pg::Spi& spi, const Uuid& user_id,
   return StoreGrant(spi, key, expires_at);
 }
 
+void GiveRole(pg::Spi& spi, const Uuid& user_id, const Uuid& tenant_id, std::string_view role) {
+  const GrantKey key{user_id, tenant_id, std::string(role)};
+  RequireUserAndTenant(spi, key);
+  StoreGrant(spi, key, std::nullopt);
+}
+
+void RequireGrantable(pg::Spi& spi, const Uuid& tenant_id, std::string_view role) {
+  const GrantKey key{{}, tenant_id, std::string(role)};
+  RequireHeld(spi, RequireRole(spi, key)->patterns, tenant_id);
+}
+
+bool TakeRole(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& tenant_id,
+              std::string_view role) {
+  static pg::Statement remove(
+      "DELETE FROM latchkey.role_grants WHERE user_id = $1 AND tenant_id = $2 AND role = $3");
+  static pg::Statement another(
+      "SELECT 1 FROM latchkey.role_grants WHERE user_id = $1 AND tenant_id = $2 LIMIT 1");
+  const GrantKey key{user_id, tenant_id.value_or(kNoTenant), std::string(role)};
+  CheckDispensable(spi, key.user_id, key.tenant_id, key.role);
+  spi.RunLatest(remove, key.user_id, key.tenant_id, key.role);
+  if (spi.affected() == 0) return false;
+  RecordEvent(spi, key, "role.revoked", std::nullopt);
+  if (tenant_id && spi.RunLatest(another, user_id, *tenant_id).empty()) {
+    sessions::EndSessionsIn(spi, user_id, *tenant_id, "membership_ended");
+  }
+  return true;
+}
+
 LATCHKEY_FUNCTION(grant_role, kOpen) {
   const GrantKey key = KeyOf(args);
   const auto expires_at = ExpiryArgument(args, 3);
@@ -140,16 +169,11 @@ LATCHKEY_FUNCTION(revoke_role, kOpen) {
   const GrantKey key = KeyOf(args);
   permissions::Require(args, "roles.grant", key.Tenant());
   RequireOther(key.user_id);
-  static pg::Statement statement(
-      "DELETE FROM latchkey.role_grants WHERE user_id = $1 AND tenant_id = $2 AND role = $3");
   pg::Spi spi;
   RequireHeld(spi, RequireRole(spi, key)->patterns, key.Tenant());
-  CheckDispensable(spi, key.user_id, key.tenant_id, key.role);
-  spi.RunLatest(statement, key.user_id, key.tenant_id, key.role);
-  if (spi.affected() == 0) {
+  if (!TakeRole(spi, key.user_id, key.Tenant(), key.role)) {
     throw Error(ErrorCode::kNotFound, "the user does not have this role");
   }
-  RecordEvent(spi, key, "role.revoked", std::nullopt);
   spi.Finish();
   return args.Return(true);
 }

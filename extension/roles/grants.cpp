@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "extension/core/permission_pattern.hpp"
+#include "extension/permissions/tenant_hooks.hpp"
 #include "extension/pg/table_cache.hpp"
 
 namespace latchkey::roles {
@@ -20,13 +21,16 @@ std::unordered_map<std::string, Grants>& Users() {
 }
 
 void ForgetWhatChanged(pg::Spi& spi) {
-  static uint64_t seen_edition = 0;
+  static uint64_t seen_edition = 0, seen_tenants = 0;
   const uint64_t edition = RefreshRoles(spi);
+  const uint64_t tenants = permissions::tenant_hooks.edition();
   const bool grants_changed = !grants_cache.IsFresh();
-  if (edition != seen_edition || grants_changed || Users().size() >= kMaxCachedUsers) {
+  if (edition != seen_edition || tenants != seen_tenants || grants_changed ||
+      Users().size() >= kMaxCachedUsers) {
     Users().clear();
   }
   seen_edition = edition;
+  seen_tenants = tenants;
   if (grants_changed) grants_cache.Watch();
 }
 
@@ -39,10 +43,14 @@ Grants Load(pg::Spi& spi, const Uuid& user_id) {
       [&](const pg::Row& row) {
         const auto tenant_id = row.Get<Uuid>(1);
         if (auto role = FindRole(tenant_id, row.Text(2))) {
-          grants->push_back({tenant_id, std::move(role), row.Optional<pg::Timestamp>(3)});
+          grants->push_back({tenant_id, std::move(role), row.Optional<pg::Timestamp>(3), false});
         }
       },
       user_id);
+  for (Grant& grant : *grants) {
+    grant.switched_off = grant.tenant_id != kNoTenant &&
+                         permissions::tenant_hooks.is_switched_off(spi, grant.tenant_id);
+  }
   return grants;
 }
 
@@ -72,7 +80,7 @@ Grants GrantsOf(pg::Spi& spi, const Uuid& user_id) {
 bool Counts(const pg::Identity& identity, const Grant& grant,
             const std::optional<Uuid>& tenant_id) {
   if (grant.tenant_id == kNoTenant) return true;
-  if (tenant_id != grant.tenant_id) return false;
+  if (tenant_id != grant.tenant_id || grant.switched_off) return false;
   return !identity.tenant_id || identity.tenant_id == grant.tenant_id;
 }
 

@@ -11,6 +11,7 @@ struct Grant {
   Uuid tenant_id;  // kNoTenant: on the whole platform
   RolePtr role;
   std::optional<pg::Timestamp> expires_at;
+  bool switched_off = false;  // the tenant is: the grant stays, and counts for nothing
 
   // An end takes effect at its instant, whether or not anybody swept.
   bool IsOver() const { return expires_at && *expires_at <= pg::Now(); }

@@ -21,9 +21,11 @@ bool CallerHolds(pg::Spi& spi, std::string_view permission, const std::optional<
   if (const pg::Identity* identity = pg::BoundIdentity()) {
     return Holds(spi, *identity, permission, tenant_id);
   }
+  // Before a statement makes the owner the current user.
+  const bool is_admin = pg::CallerHasRole("latchkey_admin");
   RefreshRoles(spi);
   RequirePermission(permission);
-  return pg::CallerHasRole("latchkey_admin");
+  return is_admin;
 }
 
 // Tenants in which a role of the identity passes the test, each once.

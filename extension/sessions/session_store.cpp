@@ -16,6 +16,13 @@ namespace {
 constexpr settings::DurationSetting kLifetime("sessions.lifetime");
 constexpr settings::DurationSetting kMaxLifetime("sessions.max_lifetime");
 
+void RecordEnd(pg::Spi& spi, const Uuid& user_id, const char* reason, uint64_t count) {
+  if (count == 0) return;
+  const auto ended = static_cast<int64_t>(count);
+  events::Record(spi, {user_id, "user", user_id.ToString(), "sessions.ended",
+                       JsonObject().Add("reason", reason).Add("count", ended).ToString()});
+}
+
 }  // namespace
 
 pg::Timestamp TokenExpiry(pg::Spi& spi, pg::Timestamp session_start, pg::Timestamp now) {
@@ -64,10 +71,15 @@ void EndSessions(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& k
     UPDATE latchkey.sessions SET revoked_at = $3, revoked_reason = $4
      WHERE user_id = $1 AND revoked_at IS NULL AND id IS DISTINCT FROM $2)");
   spi.RunLatest(statement, user_id, keep, pg::Now(), reason);
-  const auto ended = static_cast<int64_t>(spi.affected());
-  if (ended == 0) return;
-  events::Record(spi, {user_id, "user", user_id.ToString(), "sessions.ended",
-                       JsonObject().Add("reason", reason).Add("count", ended).ToString()});
+  RecordEnd(spi, user_id, reason, spi.affected());
+}
+
+void EndSessionsIn(pg::Spi& spi, const Uuid& user_id, const Uuid& tenant_id, const char* reason) {
+  static pg::Statement statement(R"(
+    UPDATE latchkey.sessions SET revoked_at = $3, revoked_reason = $4
+     WHERE user_id = $1 AND revoked_at IS NULL AND tenant_id = $2)");
+  spi.RunLatest(statement, user_id, tenant_id, pg::Now(), reason);
+  RecordEnd(spi, user_id, reason, spi.affected());
 }
 
 void EraseSessions(pg::Spi& spi, const Uuid& user_id) {

@@ -24,6 +24,8 @@ pg::Timestamp TokenExpiry(pg::Spi& spi, pg::Timestamp session_start, pg::Timesta
 // See accounts/session_hooks.hpp.
 void EndSessions(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& keep,
                  const char* reason);
+// Those of the user's sessions that are in the tenant.
+void EndSessionsIn(pg::Spi& spi, const Uuid& user_id, const Uuid& tenant_id, const char* reason);
 void EraseSessions(pg::Spi& spi, const Uuid& user_id);
 
 }  // namespace latchkey::sessions

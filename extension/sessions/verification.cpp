@@ -3,6 +3,7 @@
 
 #include "extension/accounts/standing.hpp"
 #include "extension/core/error.hpp"
+#include "extension/permissions/tenant_hooks.hpp"
 #include "extension/pg/args.hpp"
 #include "extension/pg/key_lookup.hpp"
 #include "extension/sessions/bearer_hooks.hpp"
@@ -77,9 +78,15 @@ Datum ReturnService(pg::Args& args, const VerifiedService& service) {
                          pg::ToValue(service.expires_at)});
 }
 
+// A session's tenant, or a key's.
+void RequireActive(pg::Spi& spi, const std::optional<Uuid>& tenant_id) {
+  if (tenant_id) permissions::tenant_hooks.require_active(spi, *tenant_id);
+}
+
 VerifiedService VerifyServiceToken(pg::Spi& spi, std::string_view token) {
   auto service = bearer_hooks.find_service(spi, token);
   if (!service) ThrowInvalidToken();
+  RequireActive(spi, service->identity.tenant_id);
   return *std::move(service);
 }
 
@@ -95,6 +102,10 @@ VerifiedSession VerifyToken(pg::Spi& spi, std::string_view token) {
       !IsCurrentToken(spi, *session, claims->token_id)) {
     ThrowInvalidToken();
   }
+  // One of before switch_tenant(): a request that is under way with it must not land in another
+  // tenant than it was meant for.
+  if (session->tenant_id != claims->tenant) ThrowInvalidToken();
+  RequireActive(spi, session->tenant_id);
   return *session;
 }
 

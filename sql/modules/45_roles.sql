@@ -32,8 +32,8 @@ INSERT INTO latchkey.roles (scope, name, permissions, description, seeded) VALUE
   ('platform', 'admin', '{*}', 'May do everything, in every tenant.', true),
   ('platform', 'support', '{*.read}', 'Sees everything and changes nothing.', true),
   ('tenant', 'owner', '{*}', 'May do everything within the tenant.', true),
-  ('tenant', 'admin', '{*.read,users.*,roles.grant,roles.write,sessions.revoke,api_keys.*}',
-   'Runs the tenant: its people, roles and keys.', true),
+  ('tenant', 'admin', '{*.read,users.*,roles.grant,roles.write,sessions.revoke,api_keys.*,members.*,hostnames.*}',
+   'Runs the tenant: its people, roles, keys and hostnames.', true),
   ('tenant', 'staff', '{*.read}', 'Works in the tenant: sees everything in it.', true),
   ('tenant', 'customer', '{}', 'Belongs to the tenant, and sees what is their own.', true);
 UPDATE latchkey.roles SET built_in = permissions;
@@ -136,8 +136,9 @@ GRANT EXECUTE ON FUNCTION latchkey.grant_role(uuid, text, uuid, timestamptz) TO 
 CREATE FUNCTION latchkey.revoke_role(user_id uuid, role text, tenant_id uuid DEFAULT NULL) RETURNS boolean
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_revoke_role';
 COMMENT ON FUNCTION latchkey.revoke_role(uuid, text, uuid) IS
-  'Takes a role from the user, at once also in running sessions. Needs what grant_role() needs: forbidden (LK403). The user does not '
-  'have it: not_found (LK404). The last platform administrator, or a tenant''s last owner: conflict (LK410). Event: role.revoked.';
+  'Takes a role from the user, at once also in running sessions. Who has no role in a tenant any more has their sessions there '
+  'ended. Needs what grant_role() needs: forbidden (LK403). The user does not have it: not_found (LK404). The last platform '
+  'administrator, or a tenant''s last owner: conflict (LK410). Events: role.revoked, sessions.ended.';
 REVOKE ALL ON FUNCTION latchkey.revoke_role(uuid, text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.revoke_role(uuid, text, uuid) TO latchkey_gateway, latchkey_admin;
 

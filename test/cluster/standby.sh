@@ -106,6 +106,23 @@ change "COMMIT PREPARED 'p'"
 ask s "$probe ROLLBACK;"
 check_match "standby: a prepared change, once it is committed" "probe true" "$answer"
 
+# A tenant that is suspended: its token and its key, in the backend that knew it as active.
+IFS='|' read -r TENANT IN_TENANT TENANT_KEY < <(query "$primary" db "WITH t AS MATERIALIZED (SELECT id FROM latchkey.create_tenant('$USER', 'Standby'))
+    SELECT t.id, s.token, k.token FROM t, latchkey.create_service_account('tenant', '', t.id) AS a, latchkey.create_api_key(a.id, '{*}') AS k,
+    latchkey.login('user1@example.com', 'password 1') AS l, latchkey.switch_tenant(l.token, t.id) AS s")
+change "SELECT latchkey.record_hostname_check('$TENANT', hostname, ARRAY[dns_value]) FROM latchkey.add_hostname('$TENANT', 'shop.example')"
+both="SELECT count(*) FROM latchkey.verify('$IN_TENANT'), latchkey.verify('$TENANT_KEY');"
+on_standby "a token and a key of a tenant" 1 "$both"
+on_standby "resolve_host" "standby active" "SELECT concat_ws(' ', slug, status) FROM latchkey.resolve_host('Shop.example:443');"
+change "SELECT latchkey.suspend_tenant('$TENANT', 'unpaid')"
+ask s "SELECT latchkey.verify('$IN_TENANT');"
+check_match "standby: a token of a suspended tenant" 'LK403: the tenant is suspended' "$answer"
+ask s "SELECT latchkey.verify('$TENANT_KEY');"
+check_match "standby: a key of a suspended tenant" 'LK403: the tenant is suspended' "$answer"
+on_standby "resolve_host of a suspended tenant" "standby suspended" "SELECT concat_ws(' ', slug, status) FROM latchkey.resolve_host('shop.example');"
+change "SELECT latchkey.reactivate_tenant('$TENANT')"
+on_standby "a token and a key of a tenant that is back" 1 "$both"
+
 # A revocation takes effect with its replay, and not before: that is the lag that the guide speaks of.
 query "$standby" db "SELECT pg_wal_replay_pause()" >/dev/null
 await 10 query_is "$standby" db "SELECT pg_get_wal_replay_pause_state()" paused

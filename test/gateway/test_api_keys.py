@@ -21,8 +21,7 @@ class ApiKeyTest(GatewayTest):
         super().setUpClass()
         _, cls.admin, admin_id = cls.gateway.register()
         sql(f"SELECT latchkey.grant_role('{admin_id}', 'admin')")
-        cls.tenant = sql("INSERT INTO latchkey.accounts (id, kind, created_at, status_changed_at) "
-                         "VALUES (gen_random_uuid(), 'tenant', now(), now()) RETURNING id")
+        cls.tenant = sql(f"SELECT id FROM latchkey.create_tenant('{admin_id}', 'Keys')")
 
     def account(self, token=None, **fields):
         answer = self.gateway.post("/api/service-accounts", {"name": "Robot", **fields},

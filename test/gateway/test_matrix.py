@@ -32,8 +32,8 @@ CALLERS = ["nobody", *ROLES, *KEYS]
 
 
 def new_tenant():
-    return sql("INSERT INTO latchkey.accounts (id, kind) VALUES "
-               "(overlay(gen_random_uuid()::text PLACING '7' FROM 15 FOR 1)::uuid, 'tenant') RETURNING id")
+    return sql("SELECT t.id FROM latchkey.register_user(gen_random_uuid() || '@example.com') AS u, "
+               "LATERAL latchkey.create_tenant(u.id, 'Matrix') AS t")
 
 
 class MatrixTest(GatewayTest):

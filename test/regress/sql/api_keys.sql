@@ -1,24 +1,10 @@
 -- API keys: how machines authenticate, and what their keys may do.
 -- Who takes part: dora administers the platform, tess the tenant, sam may make keys and read users, nick may nothing.
 SELECT regress.new_user('key_dora') AS dora, regress.new_user('key_tess') AS tess, regress.new_user('key_sam') AS sam, regress.new_user('key_nick') AS nick,
-       gen_random_uuid() AS tenant, gen_random_uuid() AS other_tenant, '00000000-0000-0000-0000-000000000001' AS nothing \gset
-INSERT INTO latchkey.accounts (id, kind, created_at, status_changed_at) VALUES (:'tenant', 'tenant', now(), now()), (:'other_tenant', 'tenant', now(), now());
+       regress.new_user('key_owner') AS owner, '00000000-0000-0000-0000-000000000001' AS nothing \gset
+SELECT t.id AS tenant, o.id AS other_tenant FROM latchkey.create_tenant(:'owner', 'Keys') AS t, latchkey.create_tenant(:'owner', 'Other keys') AS o \gset
 SELECT count(*) FROM latchkey.create_role('key_maker', '{api_keys.*,users.read}');
 SELECT (latchkey.grant_role(:'dora', 'admin')).role, (latchkey.grant_role(:'tess', 'admin', :'tenant')).role, (latchkey.grant_role(:'sam', 'key_maker')).role;
--- The error of a statement with the token's identity bound, with nothing left behind; what binding raises is said as such.
-CREATE FUNCTION regress.error_as(token text, statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  result text;
-BEGIN
-  BEGIN
-    PERFORM latchkey.authenticate(token);
-  EXCEPTION WHEN OTHERS THEN
-    RETURN 'not bound: ' || SQLSTATE;
-  END;
-  result := regress.error_of(statement);
-  RAISE EXCEPTION USING ERRCODE = 'RG000';
-EXCEPTION WHEN SQLSTATE 'RG000' THEN RETURN result;
-END $$;
 CREATE FUNCTION regress.token_works(token text) RETURNS text LANGUAGE sql AS $$
   SELECT string_agg(left(regress.error_of(format(s, token)), 5), ' ') FROM unnest(ARRAY['SELECT latchkey.verify(%L)', 'SELECT latchkey.authenticate(%L)']) AS s
 $$;

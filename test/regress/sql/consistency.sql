@@ -21,13 +21,15 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.credit_thresholds', 'account_id'),
   ('latchkey.jobs', 'account_id'), ('latchkey.job_history', 'account_id'), ('latchkey.job_keys', 'account_id'), ('latchkey.job_results', 'account_id'),
   ('latchkey.feature_overrides', 'account_id'), ('latchkey.account_standings', 'account_id'), ('latchkey.quota_consumptions', 'account_id'), ('latchkey.trials', 'account_id'), ('latchkey.trial_addresses', 'address_digest'),
-  ('latchkey.subscriptions', 'account_id')),
+  ('latchkey.subscriptions', 'account_id'),
+  ('latchkey.tenant_keys', 'owner_id'), ('latchkey.tenant_invitations', 'tenant_id')),
 reference (relation) AS (VALUES
   ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.secrets'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
   ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses'), ('latchkey.service_costs'), ('latchkey.service_cost_changes'),
   ('latchkey.event_eras'), ('latchkey.event_consumers'),
   ('latchkey.job_rules'), ('latchkey.job_schedules'), ('latchkey.job_schedule_runs'),
-  ('latchkey.plan_versions'), ('latchkey.plan_version_features'), ('latchkey.plan_prices'), ('latchkey.trial_keys')),
+  ('latchkey.plan_versions'), ('latchkey.plan_version_features'), ('latchkey.plan_prices'), ('latchkey.trial_keys'),
+  ('latchkey.tenants'), ('latchkey.tenant_slugs'), ('latchkey.tenant_hostnames')),
 keys AS (
   SELECT i.indrelid AS relation, i.indexrelid::regclass::text AS key, i.indkey::int2[] AS columns FROM pg_index i WHERE i.indisunique
   UNION ALL
@@ -44,3 +46,12 @@ SELECT s.account_id, s.plan, a.plan FROM (SELECT DISTINCT ON (account_id) * FROM
  WHERE (a.plan, a.plan_version, a.subscription_status, a.trial_starts_at, a.trial_ends_at) IS DISTINCT FROM (s.plan, s.plan_version, s.subscription_status, s.trial_starts_at, s.trial_ends_at);
 SELECT t.account_id, t.status, a.trial_ends_at FROM latchkey.trials t JOIN latchkey.accounts a ON a.id = t.account_id WHERE (t.status IN ('pending', 'active')) <> (a.trial_ends_at IS NOT NULL);
 SELECT key FROM latchkey.plans p WHERE version > 1 AND (SELECT count(*) FROM latchkey.plan_versions v WHERE v.plan = p.key AND v.version < p.version) <> p.version - 1;
+-- Tenants without an account, or whose slug is not theirs; slugs in use that no tenant has; living tenants without an owner; hostnames in deleted ones.
+SELECT t.id, a.kind FROM latchkey.tenants t LEFT JOIN latchkey.accounts a ON a.id = t.id WHERE a.kind IS DISTINCT FROM 'tenant';
+SELECT t.id, t.slug FROM latchkey.tenants t LEFT JOIN latchkey.tenant_slugs s ON s.slug = t.slug AND s.tenant_id = t.id WHERE t.status <> 'deleted' AND (s.slug IS NULL OR s.retired_at IS NOT NULL);
+SELECT s.* FROM latchkey.tenant_slugs s LEFT JOIN latchkey.tenants t ON t.id = s.tenant_id WHERE s.retired_at IS NULL AND (t.slug IS DISTINCT FROM s.slug OR t.status = 'deleted');
+SELECT t.id FROM latchkey.tenants t WHERE t.status NOT IN ('archived', 'deleted') AND NOT EXISTS (SELECT FROM latchkey.role_grants g WHERE g.tenant_id = t.id AND g.role = 'owner' AND g.expires_at IS NULL);
+SELECT h.tenant_id, h.hostname, t.status FROM latchkey.tenant_hostnames h LEFT JOIN latchkey.tenants t ON t.id = h.tenant_id WHERE t.status IS NULL OR t.status = 'deleted';
+SELECT k.* FROM latchkey.tenant_keys k LEFT JOIN latchkey.tenants t ON t.id = k.tenant_id WHERE t.id IS NULL;
+-- Sessions in a tenant in which their user has no role.
+SELECT s.user_id, s.tenant_id FROM latchkey.sessions s WHERE s.tenant_id IS NOT NULL AND s.revoked_at IS NULL AND NOT EXISTS (SELECT FROM latchkey.role_grants g WHERE g.user_id = s.user_id AND g.tenant_id = s.tenant_id);

@@ -10,6 +10,7 @@ CREATE FUNCTION regress.u(label text) RETURNS uuid LANGUAGE sql STABLE AS $$ SEL
 -- Two tenants.
 CREATE FUNCTION regress.t(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT ('00000000-0000-7000-a000-00000000000' || n)::uuid $$;
 INSERT INTO latchkey.accounts (id, kind) VALUES (regress.t(1), 'tenant'), (regress.t(2), 'tenant');
+INSERT INTO latchkey.tenants (id, name, slug, kind, status, status_changed_at, created_at, updated_at) SELECT id, 'Roles', 'roles-' || right(id::text, 1), 'store', 'active', now(), now(), now() FROM latchkey.accounts WHERE id IN (regress.t(1), regress.t(2));
 -- As a user: the error, or ok and what was done stays; the same, and nothing stays; the value of a query.
 CREATE FUNCTION regress.as(label text, statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -81,14 +82,14 @@ SELECT regress.get('both', $$SELECT string_agg(name, ' ') FROM latchkey.permissi
        regress.get('both', $$SELECT string_agg(name, ' ') FROM latchkey.permissions_of(regress.u('both'), regress.t(1)) WHERE module IN ('roles', 'accounts')$$) AS in_1, regress.get('both', $$SELECT count(*) FROM latchkey.permissions_of(regress.u('both'))$$) AS platform;
 SELECT (SELECT count(*) FROM latchkey.permissions_of(regress.u('root'))) = (SELECT count(*) FROM latchkey.permissions) AS all_of_them, (SELECT count(*) FROM latchkey.permissions_of(:'unknown')) AS unknown_user;
 -- A session for one tenant has no other tenant's roles.
-UPDATE latchkey.sessions SET tenant_id = regress.t(2) WHERE user_id = regress.u('both');
+UPDATE regress.role_users SET token = (latchkey.switch_tenant(token, regress.t(2))).token WHERE label = 'both';
 SELECT regress.get('both', 'latchkey.current_role_name()') AS role, regress.get('both', $$latchkey.has_permission('users.read', regress.t(1))$$) AS in_1, regress.get('both', $$latchkey.permitted_tenants('users.read')$$) AS permitted, regress.get('both', 'latchkey._member_tenants()') AS member;
-UPDATE latchkey.sessions SET tenant_id = NULL WHERE user_id = regress.u('both');
+UPDATE regress.role_users SET token = (latchkey.switch_tenant(token, NULL)).token WHERE label = 'both';
 -- Of several roles the one that permits most.
 SELECT regress.as('root', regress.granting('both', 'customer', regress.t(1)));
-UPDATE latchkey.sessions SET tenant_id = regress.t(1) WHERE user_id = regress.u('both');
+UPDATE regress.role_users SET token = (latchkey.switch_tenant(token, regress.t(1))).token WHERE label = 'both';
 SELECT regress.get('both', 'latchkey.current_role_name()');
-UPDATE latchkey.sessions SET tenant_id = NULL WHERE user_id = regress.u('both');
+UPDATE regress.role_users SET token = (latchkey.switch_tenant(token, NULL)).token WHERE label = 'both';
 
 -- Malformed and unknown.
 SELECT regress.error_of(s) FROM unnest(ARRAY[format('SELECT latchkey.grant_role(%L, ''support'')', :'unknown'), regress.granting('plain', 'nobody'), regress.granting('plain', 'owner'), regress.granting('plain', 'support', regress.t(1)),
@@ -378,4 +379,5 @@ SELECT latchkey.delete_role(name, tenant_id, scope) FROM latchkey.list_roles(reg
 SELECT latchkey.delete_role(name, tenant_id, scope) FROM latchkey.list_roles() WHERE NOT built_in;
 SELECT latchkey.delete_permission(name) FROM latchkey.list_permissions() WHERE module = 'application';
 SELECT count(*) FROM regress.role_users, latchkey.delete_user(id) WHERE label <> 'both';
-DELETE FROM latchkey.accounts WHERE kind = 'tenant';
+DELETE FROM latchkey.tenants WHERE id IN (regress.t(1), regress.t(2));
+DELETE FROM latchkey.accounts a WHERE kind = 'tenant' AND NOT EXISTS (SELECT FROM latchkey.tenants t WHERE t.id = a.id);

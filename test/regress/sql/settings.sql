@@ -1,6 +1,6 @@
 -- Settings: types, bounds, visibility, and their event. specs/running_backends.spec shows them changing in a running backend, and
 -- specs/setting_notices.spec who is notified.
-SELECT key, type, default_value, minimum, maximum FROM latchkey.settings ORDER BY key COLLATE "C";
+SELECT key, type, left(default_value, 30) AS default_value, minimum, maximum FROM latchkey.settings ORDER BY key COLLATE "C";
 SELECT count(*) FROM latchkey.settings WHERE value <> default_value AND key NOT LIKE 'passwords.argon2_%';
 
 SELECT latchkey.get_setting('sessions.lifetime');

@@ -34,6 +34,21 @@ EXCEPTION WHEN OTHERS THEN
   RETURN state || ': ' || message || CASE WHEN hint <> '' THEN ' [' || hint || ']' ELSE '' END;
 END $$;
 
+-- The error of a statement with the token's identity bound, with nothing left behind; what binding raises is said as such.
+CREATE FUNCTION regress.error_as(token text, statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  result text;
+BEGIN
+  BEGIN
+    PERFORM latchkey.authenticate(token);
+  EXCEPTION WHEN OTHERS THEN
+    RETURN 'not bound: ' || SQLSTATE;
+  END;
+  result := regress.error_of(statement);
+  RAISE EXCEPTION USING ERRCODE = 'RG000';
+EXCEPTION WHEN SQLSTATE 'RG000' THEN RETURN result;
+END $$;
+
 -- Only the SQLSTATE, 00000 for success; whatever happens, nothing stays.
 CREATE FUNCTION regress.probe(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
