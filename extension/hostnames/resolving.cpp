@@ -10,8 +10,8 @@ namespace latchkey::hostnames {
 
 namespace {
 
-// 10,000 hostnames of 30 bytes are about 1.5 MB.
-constexpr size_t kGeneration = 5000;
+// At most 50,000 hostnames: of 30 bytes each they are about 6 MB.
+constexpr size_t kGeneration = 25000;
 
 pg::TableCache cache("tenant_hostnames");
 
@@ -22,19 +22,22 @@ BoundedMap<Uuid>& Hosts() {
 
 std::optional<Uuid> FindByHostname(pg::Spi& spi, const std::string& hostname) {
   static pg::Statement statement(R"(
-    SELECT tenant_id FROM latchkey.tenant_hostnames
-     WHERE hostname = $1 AND verified_at IS NOT NULL)");
+    SELECT h.tenant_id, t.slug, t.status
+      FROM latchkey.tenant_hostnames h JOIN latchkey.tenants t ON t.id = h.tenant_id
+     WHERE h.hostname = $1 AND h.verified_at IS NOT NULL)");
   if (!cache.IsFresh()) {
     Hosts().Clear();
     cache.Watch();
   }
   if (const Uuid* known = Hosts().Find(hostname)) return *known;
+  tenants::Edition();
   std::optional<Uuid> found;
   cache.ReadKey(
       spi, statement,
       [&](const pg::Row& row) {
         found = row.Get<Uuid>(1);
         Hosts().Put(hostname, *found);
+        tenants::Remember(*found, {row.Text(2), row.Text(3)});
       },
       hostname);
   return found;

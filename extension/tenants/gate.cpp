@@ -69,6 +69,10 @@ const Known* FindTenant(pg::Spi& spi, const Uuid& tenant_id) {
   return found;
 }
 
+void Remember(const Uuid& tenant_id, Known tenant) {
+  Tenants().Put(std::string(tenant_id.AsBytes()), std::move(tenant));
+}
+
 std::optional<Uuid> FindBySlug(pg::Spi& spi, const std::string& slug) {
   static pg::Statement statement(R"(
     SELECT tenant_id, retired_at FROM latchkey.tenant_slugs

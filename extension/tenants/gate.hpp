@@ -14,6 +14,9 @@ struct Known {
 // no such tenant. Until the next call.
 const Known* FindTenant(pg::Spi& spi, const Uuid& tenant_id);
 
+// Keeps what was read of a tenant since the last Edition().
+void Remember(const Uuid& tenant_id, Known tenant);
+
 // The tenant of a slug, also of one that it gave up lately.
 std::optional<Uuid> FindBySlug(pg::Spi& spi, const std::string& slug);
 
