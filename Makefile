@@ -96,6 +96,9 @@ GATEWAY_CXXFLAGS = -g $(GATEWAY_OPTIMIZE) -std=c++17 -fstack-protector-strong -D
 	$(INCLUDES) -isystem $(shell $(PG_CONFIG) --includedir) $(HTTPLIB_CXXFLAGS)
 GATEWAY_LIBS = -L$(shell $(PG_CONFIG) --libdir) -lpq -lcrypto $(HTTPLIB_LIBS) -pthread
 
+prefix ?= /usr/local
+TEMPLATE_FILES := $(sort $(wildcard sql/templates/*/*.sql))
+
 gateway: build/latchkey-gateway
 
 build/latchkey-gateway: $(GATEWAY_OBJS)
@@ -105,16 +108,22 @@ build/gateway/%.o: gateway/%.cpp META.json | $(HTTPLIB_HEADER)
 	@mkdir -p $(@D)
 	$(CXX) $(GATEWAY_CXXFLAGS) -MMD -MP -c -o $@ $<
 
+# Where install-gateway puts the templates, and the gateway looks for them.
+build/gateway/config.o: GATEWAY_CXXFLAGS += -DLATCHKEY_TEMPLATES='"$(prefix)/share/latchkey/templates"'
+
 build/include/httplib.h:
 	scripts/deps.sh
 
-prefix ?= /usr/local
 install-gateway: gateway
 	install -D -m 755 build/latchkey-gateway '$(DESTDIR)$(prefix)/bin/latchkey-gateway'
+	set -e; for file in $(TEMPLATE_FILES); do \
+		install -D -m 644 "$$file" '$(DESTDIR)$(prefix)/share/latchkey/templates/'"$${file#sql/templates/}"; done
 
-# --- Unit tests: extension/core without a server ----------------------------------------------------------------------
+# --- Unit tests: extension/core, and parts of the gateway, without a server --------------------------------------------
 
 CORE_SOURCES := $(sort $(wildcard extension/core/*.cpp))
+# What of the gateway needs neither libpq nor HTTP.
+UNIT_GATEWAY_SOURCES := gateway/tenants/sql_statements.cpp
 UNIT_TESTS := $(basename $(notdir $(sort $(wildcard test/unit/*_test.cpp))))
 UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) $(INCLUDES)
 UNIT_LIBS = -lgtest_main -lgtest -largon2 -lidn2 -lcrypto -pthread
@@ -127,11 +136,16 @@ build/$(1)/core/%.o: extension/core/%.cpp
 	@mkdir -p $$(@D)
 	$$(CXX) $$(UNIT_CXXFLAGS) $(2) -MMD -MP -c -o $$@ $$<
 
+build/$(1)/gateway/%.o: gateway/%.cpp
+	@mkdir -p $$(@D)
+	$$(CXX) $$(UNIT_CXXFLAGS) $(2) -MMD -MP -c -o $$@ $$<
+
 build/$(1)/%_test.o: test/unit/%_test.cpp
 	@mkdir -p $$(@D)
 	$$(CXX) $$(UNIT_CXXFLAGS) $(2) -MMD -MP -c -o $$@ $$<
 
-build/$(1)/%_test: build/$(1)/%_test.o $(CORE_SOURCES:extension/core/%.cpp=build/$(1)/core/%.o)
+build/$(1)/%_test: build/$(1)/%_test.o $(CORE_SOURCES:extension/core/%.cpp=build/$(1)/core/%.o) \
+		$(UNIT_GATEWAY_SOURCES:%.cpp=build/$(1)/%.o)
 	$$(CXX) $(2) -o $$@ $$^ $$(UNIT_LIBS)
 endef
 $(eval $(call UNIT_RULES,unit,-O1))
@@ -239,5 +253,5 @@ FORCE:
 .PHONY: FORCE bench compile-matrix deps docs docs-check down fuzz format gateway help install-gateway lint objects reset sanitize soak test unit up world
 .SECONDARY:
 
--include $(OBJS:.o=.d) $(GATEWAY_OBJS:.o=.d) $(wildcard build/unit/*.d build/unit/core/*.d build/sanitize/*.d \
-	build/sanitize/core/*.d build/fence/*.d)
+-include $(OBJS:.o=.d) $(GATEWAY_OBJS:.o=.d) $(wildcard build/unit/*.d build/unit/*/*.d build/unit/gateway/*/*.d \
+	build/sanitize/*.d build/sanitize/*/*.d build/sanitize/gateway/*/*.d build/fence/*.d)

@@ -92,6 +92,8 @@ const std::vector<Option>& Options() {
        "after this time without a sign of life a job goes to another worker"},
       {"worker-poll-ms", "LATCHKEY_WORKER_POLL_MS", "MS", "5000", &Config::worker_poll_ms, 10,
        3600000, "how often an idle worker looks for jobs that no notification told of"},
+      {"templates", "LATCHKEY_TEMPLATES", "FOLDER", LATCHKEY_TEMPLATES, &Config::templates, 0, 0,
+       "folder of the templates of tenant databases"},
   };
   return table;
 }

@@ -35,6 +35,7 @@ struct Config {
   long worker_threads = 0;
   long worker_lease_s = 0;
   long worker_poll_ms = 0;
+  std::string templates;
 };
 
 struct ConfigResult {

@@ -23,6 +23,7 @@ constexpr char kUsage[] =
     "                        asked for (or is a line of standard input), with --name NAME; or "
     "with\n"
     "                        --promote one who exists\n"
+    "  install-template NAME URL  bring the database of a tenant up to a template\n"
     "  openapi               print the OpenAPI document\n"
     "  routes                print the routes as a markdown table\n"
     "  errors                print the errors as a markdown table\n"
@@ -43,6 +44,9 @@ int Run(const latchkey::ConfigResult& read) {
   }
   if (command == "create-admin") {
     return latchkey::CreateAdmin(read.config, {words.begin() + 1, words.end()});
+  }
+  if (command == "install-template") {
+    return latchkey::InstallTemplate(read.config, {words.begin() + 1, words.end()});
   }
   if (words.size() > 1) return Usage(("unexpected argument " + words[1]).c_str());
   if (command == "serve") return latchkey::Serve(read.config);

@@ -19,5 +19,7 @@ int PrintConfig();
 int ImportUsers(const Config& config, const std::vector<std::string>& arguments);
 // `arguments`: the address, and optionally --name NAME or --promote.
 int CreateAdmin(const Config& config, const std::vector<std::string>& arguments);
+// `arguments`: the template's name and the database's URL.
+int InstallTemplate(const Config& config, const std::vector<std::string>& arguments);
 
 }  // namespace latchkey

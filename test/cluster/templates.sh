@@ -25,9 +25,8 @@ race() {
 
 for template in store pos; do
     admin_psql "$folder" postgres -c "CREATE DATABASE $template"
-    for file in "$ROOT/sql/templates/$template"/*.sql; do
-        admin_psql "$folder" "$template" --single-transaction -f "$file"
-    done
+    "${LATCHKEY_GATEWAY:-$ROOT/build/latchkey-gateway}" --templates "$ROOT/sql/templates" install-template "$template" \
+        "$(url "$folder" "$template")" >"$DIR/install" || fail "$template is installed" "$(cat "$DIR/install")"
     show "$template" catalogue
     show "$template" "$template"
 done
