@@ -123,7 +123,7 @@ install-gateway: gateway
 
 CORE_SOURCES := $(sort $(wildcard extension/core/*.cpp))
 # What of the gateway needs neither libpq nor HTTP.
-UNIT_GATEWAY_SOURCES := gateway/tenants/sql_statements.cpp
+UNIT_GATEWAY_SOURCES := gateway/tenants/sql_statements.cpp gateway/tenants/tenant_pools.cpp
 UNIT_TESTS := $(basename $(notdir $(sort $(wildcard test/unit/*_test.cpp))))
 UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) $(INCLUDES)
 UNIT_LIBS = -lgtest_main -lgtest -largon2 -lidn2 -lcrypto -pthread

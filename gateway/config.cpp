@@ -94,6 +94,18 @@ const std::vector<Option>& Options() {
        3600000, "how often an idle worker looks for jobs that no notification told of"},
       {"templates", "LATCHKEY_TEMPLATES", "FOLDER", LATCHKEY_TEMPLATES, &Config::templates, 0, 0,
        "folder of the templates of tenant databases"},
+      {"tenant-connections", "LATCHKEY_TENANT_CONNECTIONS", "N", "100", &Config::tenant_connections,
+       1, 10000, "connections to tenants' databases at most, of all tenants together"},
+      {"tenant-connections-each", "LATCHKEY_TENANT_CONNECTIONS_EACH", "N", "8",
+       &Config::tenant_connections_each, 1, 1000, "of them to one tenant's database"},
+      {"tenant-waiting", "LATCHKEY_TENANT_WAITING", "N", "32", &Config::tenant_waiting, 1, 10000,
+       "requests that may wait for such a connection: half of them for tenants on one server, a "
+       "quarter for one tenant; more are answered 503 at once"},
+      {"tenant-idle-s", "LATCHKEY_TENANT_IDLE_S", "S", "60", &Config::tenant_idle_s, 1, 86400,
+       "a connection to a tenant's database is closed when nobody has used it for this long"},
+      {"tenant-connect-timeout-s", "LATCHKEY_TENANT_CONNECT_TIMEOUT_S", "S", "3",
+       &Config::tenant_connect_timeout_s, 2, 60,
+       "how long connecting to a tenant's database may take"},
   };
   return table;
 }

@@ -36,6 +36,11 @@ struct Config {
   long worker_lease_s = 0;
   long worker_poll_ms = 0;
   std::string templates;
+  long tenant_connections = 0;
+  long tenant_connections_each = 0;
+  long tenant_waiting = 0;
+  long tenant_idle_s = 0;
+  long tenant_connect_timeout_s = 0;
 };
 
 struct ConfigResult {

@@ -12,6 +12,7 @@
 #include "gateway/http/metrics.hpp"
 #include "gateway/http/server.hpp"
 #include "gateway/routes/dispatch.hpp"
+#include "gateway/tenants/tenant_connector.hpp"
 #include "gateway/version.hpp"
 #include "gateway/work/worker.hpp"
 
@@ -95,6 +96,35 @@ void AddOwnGauges(Metrics& metrics, const ConnectionLoop& loop, const Mailer& ma
   metrics.AddGauge("process_resident_memory_bytes", "gauge", "Resident memory.", ResidentBytes);
 }
 
+TenantPoolOptions TenantPoolOptionsOf(const Config& config) {
+  TenantPoolOptions options;
+  options.total = static_cast<size_t>(config.tenant_connections);
+  options.per_tenant = static_cast<size_t>(config.tenant_connections_each);
+  options.waiting = static_cast<size_t>(config.tenant_waiting);
+  options.idle_ms = config.tenant_idle_s * 1000;
+  options.lifetime_ms = config.connection_lifetime_s * 1000;
+  options.now_ms = MonotonicMs;
+  return options;
+}
+
+void AddTenantGauges(Metrics& metrics, const TenantPools& pools) {
+  metrics.AddGauge("latchkey_tenant_connections_open", "gauge",
+                   "Connections to tenants' databases.",
+                   [&pools] { return static_cast<double>(pools.Read().open); });
+  metrics.AddGauge("latchkey_tenant_connections_in_use", "gauge", "Those of them in use.",
+                   [&pools] { return static_cast<double>(pools.Read().in_use); });
+  metrics.AddGauge("latchkey_tenant_requests_waiting", "gauge", "Requests that wait for one.",
+                   [&pools] { return static_cast<double>(pools.Read().waiting); });
+  metrics.AddGauge("latchkey_tenant_connections_opened_total", "counter", "Connections opened.",
+                   [&pools] { return static_cast<double>(pools.Read().opened); });
+  metrics.AddGauge("latchkey_tenant_connect_failures_total", "counter",
+                   "Failed attempts to connect.",
+                   [&pools] { return static_cast<double>(pools.Read().failed); });
+  metrics.AddGauge("latchkey_tenant_requests_refused_total", "counter",
+                   "Requests that got no connection: answered 503.",
+                   [&pools] { return static_cast<double>(pools.Read().refused); });
+}
+
 void AddWorkerGauges(Metrics& metrics, const Worker& worker) {
   metrics.AddGauge("latchkey_worker_jobs_running", "gauge", "Jobs that this worker runs.",
                    [&worker] { return static_cast<double>(worker.running()); });
@@ -115,6 +145,8 @@ int Serve(const Config& config) {
   const int signal_fd = CatchSignals();
   Pool pool({{config.database_url}, config.connection_lifetime_s * 1000});
   Mailer mailer({config.mail_command, config.mail_timeout_ms});
+  TenantPools tenants(TenantPoolOptionsOf(config),
+                      ConnectTenants(static_cast<int>(config.tenant_connect_timeout_s)));
   std::unique_ptr<Worker> worker;
   if (config.with_worker) worker = std::make_unique<Worker>(WorkerOptionsOf(config));
   Metrics metrics(RouteLabels());
@@ -124,6 +156,7 @@ int Serve(const Config& config) {
   loop.Watch(&dispatcher.fast());
   loop.Watch(&dispatcher.slow());
   AddPoolGauges(metrics, pool);
+  AddTenantGauges(metrics, tenants);
   AddBulkheadGauges(metrics, "fast", dispatcher.fast());
   AddBulkheadGauges(metrics, "slow", dispatcher.slow());
   AddOwnGauges(metrics, loop, mailer);
@@ -139,7 +172,10 @@ int Serve(const Config& config) {
   if (worker) worker->Start();
   LogEvent("info", "listening",
            {{"host", config.host}, {"port", std::to_string(loop.port())}, {"version", kVersion}});
-  bool drained = loop.Run(signal_fd, [&pool] { pool.Prune(); });
+  bool drained = loop.Run(signal_fd, [&pool, &tenants] {
+    pool.Prune();
+    tenants.Prune();
+  });
   if (worker && !worker->Stop(kWorkGraceMs)) drained = false;
   mailer.Stop(kMailGraceMs);
   LogEvent("info", drained ? "stopped" : "stopped with threads still running");
