@@ -111,7 +111,7 @@ IFS='|' read -r TENANT IN_TENANT TENANT_KEY < <(query "$primary" db "WITH t AS M
     SELECT t.id, s.token, k.token FROM t, latchkey.create_service_account('tenant', '', t.id) AS a, latchkey.create_api_key(a.id, '{*}') AS k,
     latchkey.login('user1@example.com', 'password 1') AS l, latchkey.switch_tenant(l.token, t.id) AS s")
 change "SELECT latchkey.record_hostname_check('$TENANT', hostname, ARRAY[dns_value]) FROM latchkey.add_hostname('$TENANT', 'shop.example')"
-both="SELECT count(*) FROM latchkey.verify('$IN_TENANT'), latchkey.verify('$TENANT_KEY');"
+both="SELECT count(*) FROM latchkey.verify('$IN_TENANT') AS t, latchkey.verify('$TENANT_KEY') AS k;"
 on_standby "a token and a key of a tenant" 1 "$both"
 on_standby "resolve_host" "standby active" "SELECT concat_ws(' ', slug, status) FROM latchkey.resolve_host('Shop.example:443');"
 change "SELECT latchkey.suspend_tenant('$TENANT', 'unpaid')"
