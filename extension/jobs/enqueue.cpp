@@ -104,6 +104,13 @@ Uuid Enqueue(pg::Spi& spi, const Uuid& account_id, NewJob job) {
   return Insert(spi, account_id, NewUuid(), job, pg::Now());
 }
 
+bool IsWaiting(pg::Spi& spi, const Uuid& account_id, std::string_view type) {
+  static pg::Statement statement(R"(
+    SELECT FROM latchkey.jobs
+     WHERE account_id = $1 AND type = $2 AND lease_token IS NULL LIMIT 1)");
+  return !spi.RunLatest(statement, account_id, type).empty();
+}
+
 LATCHKEY_FUNCTION(enqueue_job, kOpen) {
   NewJob job = Arguments(args);
   const Uuid account_id = RequireEnqueuer(args, 2);

@@ -22,4 +22,8 @@ Uuid Insert(pg::Spi& spi, const Uuid& account_id, const Uuid& id, const NewJob& 
 // The same for a module that has nothing of it yet.
 Uuid Enqueue(pg::Spi& spi, const Uuid& account_id, NewJob job);
 
+// Whether a job of the account and type is waiting: one that has not begun will see whatever is
+// committed now.
+bool IsWaiting(pg::Spi& spi, const Uuid& account_id, std::string_view type);
+
 }  // namespace latchkey::jobs

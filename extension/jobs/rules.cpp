@@ -82,6 +82,17 @@ Rule RuleOf(const std::string& type, int64_t lane) {
   return found == Rules().end() ? Rule{default_limit, false} : found->second;
 }
 
+void SetRule(pg::Spi& spi, const std::string& type, const std::string& group_key, const Rule& rule,
+             pg::Timestamp now) {
+  static pg::Statement statement(R"(
+    INSERT INTO latchkey.job_rules (type, group_key, max_running, strict_order, updated_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (type, group_key) DO UPDATE SET max_running = $3, strict_order = $4,
+                                                updated_at = $5)");
+  spi.RunLatest(statement, type, group_key, rule.max_running, rule.strict_order, now);
+  RecordChange(spi, type, group_key, rule);
+}
+
 LATCHKEY_FUNCTION(set_job_rule, kOpen) {
   const std::string type(args.Text(0, "type"));
   const std::string group_key = GroupArgument(args, 1);
@@ -91,15 +102,9 @@ LATCHKEY_FUNCTION(set_job_rule, kOpen) {
   if (rule.max_running < 0 || rule.max_running > kMaxRunning) {
     throw Error(ErrorCode::kInvalidArgument, "max_running must lie between 0 and 100000");
   }
-  static pg::Statement statement(R"(
-    INSERT INTO latchkey.job_rules (type, group_key, max_running, strict_order, updated_at)
-    VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (type, group_key) DO UPDATE SET max_running = $3, strict_order = $4,
-                                                updated_at = $5)");
   pg::Spi spi;
   const pg::Timestamp now = pg::Now();
-  spi.RunLatest(statement, type, group_key, rule.max_running, rule.strict_order, now);
-  RecordChange(spi, type, group_key, rule);
+  SetRule(spi, type, group_key, rule, now);
   spi.Finish();
   return args.ReturnRow(Columns(type, group_key, rule, now));
 }

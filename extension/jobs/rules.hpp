@@ -19,4 +19,8 @@ uint64_t RulesGeneration();
 
 Rule RuleOf(const std::string& type, int64_t lane);
 
+// For a checked type; an empty group_key stands for all groups without a rule of their own.
+void SetRule(pg::Spi& spi, const std::string& type, const std::string& group_key, const Rule& rule,
+             pg::Timestamp now);
+
 }  // namespace latchkey::jobs

@@ -24,7 +24,7 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.subscriptions', 'account_id'),
   ('latchkey.tenant_keys', 'owner_id'), ('latchkey.tenant_invitations', 'tenant_id')),
 reference (relation) AS (VALUES
-  ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.secrets'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
+  ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.secrets'), ('latchkey.tenant_servers'), ('latchkey.tenant_databases'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
   ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses'), ('latchkey.service_costs'), ('latchkey.service_cost_changes'),
   ('latchkey.event_eras'), ('latchkey.event_consumers'),
   ('latchkey.job_rules'), ('latchkey.job_schedules'), ('latchkey.job_schedule_runs'),

@@ -47,6 +47,8 @@ GRANT SELECT ON regress.priv_tenants TO PUBLIC;
 SELECT count(g.role) AS granted FROM regress.priv_tenants AS t, unnest(ARRAY[:'ann', :'bob']::uuid[]) AS o (id), latchkey.grant_role(o.id, 'customer', t.id) AS g WHERE o.id <> t.owner;
 SELECT count(g.role) AS more_owners FROM regress.new_user('priv_owner') AS o, regress.priv_tenants AS t, latchkey.grant_role(o, 'owner', t.id) AS g;
 SELECT count(c.verified_at) AS verified FROM regress.priv_tenants AS t, latchkey.add_hostname(t.id, t.owner || '.example') AS h, latchkey.record_hostname_check(t.id, h.hostname, ARRAY[h.dns_value]) AS c;
+SELECT latchkey.register_server('priv', '{"host": "db.example.com", "database": "d", "user": "u"}'), latchkey.register_server('priv-spare', '{"host": "db.example.com", "database": "d", "user": "u"}');
+SELECT count(d.status) AS connected FROM regress.priv_tenants AS t, latchkey.connect_database(t.id, '{"host": "db.example.com", "database": "d", "user": "u"}') AS d;
 -- A call with plausible arguments, whose account is `account`; the tenant is the given one, or where a function needs one, the account's.
 CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, tenant uuid DEFAULT NULL) RETURNS text LANGUAGE sql AS $$
   SELECT format('SELECT %s(%s)', f::regproc, coalesce(string_agg(CASE
@@ -69,11 +71,13 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN name = 'transaction_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''debit'')', account)
            WHEN t = 'uuid'::regtype AND name = 'after' THEN 'NULL::uuid'
            WHEN name = 'tenant_id' AND p.proname = 'switch_tenant' THEN 'NULL::uuid' WHEN name = 'invitation_id' THEN format('(SELECT invitation FROM regress.priv_tenants WHERE owner = %L)', account)
-           WHEN name = 'tenant_id' AND tenant IS NULL AND p.proname ~ '_(tenant|tenant_status|hostname|hostnames|hostname_check|member|members|invitation|invitations|ownership|of)$' AND p.proname !~ '^(roles|permissions)_of$'
+           WHEN name = 'tenant_id' AND tenant IS NULL AND p.proname ~ '_(tenant|tenant_status|hostname|hostnames|hostname_check|member|members|invitation|invitations|ownership|of|database|connection|provisioning|health)$' AND p.proname !~ '^(roles|permissions)_of$'
              THEN format('(SELECT id FROM regress.priv_tenants WHERE owner = %L)', account)
            WHEN name = 'to_user_id' OR name = 'user_id' AND p.proname = 'remove_member' AND tenant IS NULL THEN format('(SELECT owner FROM regress.priv_tenants WHERE owner <> %L ORDER BY owner LIMIT 1)', account)
            WHEN name = 'from_user_id' THEN quote_literal(account) || '::uuid'
            WHEN name = 'hostname' THEN quote_literal(CASE p.proname WHEN 'add_hostname' THEN 'new.' ELSE '' END || account || '.example') WHEN name = 'host' THEN quote_literal(account || '.example')
+           WHEN name = 'connection' THEN '''{"host": "db.example.com", "database": "d", "user": "u"}''' WHEN name = 'template' AND p.proname = 'migrate_tenants' THEN '''store'''
+           WHEN name IN ('template', 'server') OR name = 'error' AND p.proname = 'record_provisioning' OR name = 'status' AND p.proname = 'list_tenant_databases' THEN 'NULL::text' WHEN name = 'name' AND p.proname ~ '_server$' THEN '''priv-spare'''
            WHEN name = 'dns_values' THEN 'NULL::text[]' WHEN name = 'slug' OR name IN ('status', 'kind') AND p.proname = 'list_tenants' THEN 'NULL::text' WHEN name = 'role' AND p.proname = 'invite_member' THEN '''staff'''
            WHEN p.proname = 'set_tenant_status' AND name = 'status' THEN '''suspended'''
            WHEN t = 'uuid'::regtype AND name = 'tenant_id' THEN quote_nullable(tenant) || '::uuid'
