@@ -8,6 +8,9 @@ const std::vector<JobHandler>& JobHandlers() {
   static const std::vector<JobHandler> table = {
       {"latchkey.purge_sessions", "SELECT latchkey.purge_expired_sessions()"},
       {"latchkey.expire_credits", "SELECT e.lots + e.holds FROM latchkey.expire_credits() AS e"},
+      {"latchkey.expire_trials", "SELECT latchkey.expire_trials()"},
+      {"latchkey.purge_consumptions", "SELECT latchkey.purge_consumptions()"},
+      {"latchkey.purge_usage", "SELECT latchkey.purge_usage()"},
       {"latchkey.purge_jobs", "SELECT latchkey.purge_jobs()"},
       {"latchkey.maintain_events",
        "SELECT coalesce(sum(m.row_count), 0)::bigint FROM latchkey.maintain_events() AS m"},
