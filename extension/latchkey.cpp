@@ -15,6 +15,7 @@
 #include "extension/settings/server_settings.hpp"
 #include "extension/tenants/gate.hpp"
 #include "extension/trials/trials.hpp"
+#include "extension/webhooks/webhooks.hpp"
 
 extern "C" {
 #pragma GCC visibility push(default)
@@ -31,6 +32,7 @@ void _PG_init(void) {
                                latchkey::sessions::EraseSessions,
                                latchkey::roles::CheckUserDispensable,
                                latchkey::roles::EraseGrants,
+                               latchkey::webhooks::EraseEndpoints,
                                latchkey::plans::OfferOf,
                                latchkey::plans::SubscribeNewAccount};
   latchkey::plans::hooks = {latchkey::trials::CloseTrial};

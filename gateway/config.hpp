@@ -41,6 +41,7 @@ struct Config {
   long tenant_waiting = 0;
   long tenant_idle_s = 0;
   long tenant_connect_timeout_s = 0;
+  std::vector<std::string> webhook_networks;
 };
 
 struct ConfigResult {

@@ -63,9 +63,7 @@ LATCHKEY_FUNCTION(event_feed_end, kOpen) {
      WHERE (e.era, e.xid) >= ($1, $2) AND e.era > $3 AND e.xid >= $4)");
   pg::Spi spi(pg::Spi::kReadOnly);
   const Limit limit = FindLimit(spi);
-  const EventPosition end =
-      EndOf(limit.horizon, limit.oldest_xid)
-          .value_or(EventPosition{limit.horizon.complete_era + 1, limit.oldest_xid, Uuid{}});
+  const EventPosition end = FeedEnd(limit);
   const pg::Rows rows =
       spi.Read(statement, end.era, pg::FullXid{limit.horizon.running ? limit.oldest_xid : 0},
                limit.horizon.complete_era, pg::FullXid{limit.oldest_xid});

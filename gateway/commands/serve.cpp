@@ -140,7 +140,7 @@ void AddWorkerGauges(Metrics& metrics, const Worker& worker) {
 
 int Serve(const Config& config) {
   if (!HaveDatabaseUrl(config.database_url, "database-url", "LATCHKEY_DATABASE_URL")) return 2;
-  if (config.with_worker && !HaveWorkerUrl(config)) return 2;
+  if (config.with_worker && !CheckWorkerConfig(config)) return 2;
   RaiseDescriptorLimit();
   const int signal_fd = CatchSignals();
   Pool pool({{config.database_url}, config.connection_lifetime_s * 1000});

@@ -1,4 +1,4 @@
-// The only file that includes cpp-httplib.
+// The server side of HTTP, by cpp-httplib.
 #include "gateway/http/http_engine.hpp"
 
 #include <httplib.h>

@@ -178,6 +178,7 @@ std::vector<Route> ApiKeyRoutes();
 std::vector<Route> PlanRoutes();
 std::vector<Route> SubscriptionRoutes();
 std::vector<Route> UserRoutes();
+std::vector<Route> WebhookRoutes();
 std::vector<Route> CreditRoutes();
 std::vector<Route> CreditAdministrationRoutes();
 std::vector<Route> OperationRoutes();

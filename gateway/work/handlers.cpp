@@ -1,4 +1,4 @@
-// The table of built-in jobs. Their schedules come with the extension
+// The table of built-in jobs. The schedules of those that are statements come with the extension
 // (sql/modules/27_schedules.sql).
 #include "gateway/work/handlers.hpp"
 
@@ -14,6 +14,8 @@ const std::vector<JobHandler>& JobHandlers() {
       {"latchkey.purge_jobs", "SELECT latchkey.purge_jobs()"},
       {"latchkey.maintain_events",
        "SELECT coalesce(sum(m.row_count), 0)::bigint FROM latchkey.maintain_events() AS m"},
+      {"latchkey.purge_webhook_deliveries", "SELECT latchkey.purge_webhook_deliveries()"},
+      {kWebhookType, nullptr},
   };
   return table;
 }
@@ -25,9 +27,10 @@ const JobHandler* FindJobHandler(std::string_view type) {
   return nullptr;
 }
 
-std::string HandledTypes() {
+std::string HandledTypes(bool only_statements) {
   std::string types;
   for (const JobHandler& handler : JobHandlers()) {
+    if (only_statements && !handler.step) continue;
     types += (types.empty() ? "{" : ",") + std::string(handler.type);
   }
   return types + "}";

@@ -41,6 +41,8 @@ SELECT count(*) FROM latchkey.create_service_account('Privileges') AS a, LATERAL
 SELECT latchkey.set_plan_feature('free', 'priv_unit', 100, 'ever');
 SELECT c.used FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS id, latchkey.consume(id, 'priv_unit', 1, 'priv') AS c;
 SELECT latchkey.start_trial(:'bob', 'pro') IS NOT NULL AS in_trial;
+CREATE TABLE regress.priv_webhooks AS SELECT w.account_id, w.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.create_webhook_endpoint(a, 'https://example.com/', '{priv.*}') AS w;
+GRANT SELECT ON regress.priv_webhooks TO PUBLIC;
 INSERT INTO latchkey.plan_prices (price_id, plan, version, billing_interval, active) VALUES ('price_priv', 'pro', 1, 'month', true);
 CREATE TABLE regress.priv_tenants AS SELECT o.id AS owner, t.id, i.id AS invitation FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS o (id), latchkey.create_tenant(o.id, 'Privileges') AS t, latchkey.invite_member(t.id, 'priv_guest@example.com', 'staff') AS i;
 GRANT SELECT ON regress.priv_tenants TO PUBLIC;
@@ -79,6 +81,8 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN t = 'uuid'::regtype AND name = 'tenant_id' THEN quote_nullable(tenant) || '::uuid'
            WHEN name = 'service_account_id' THEN quote_literal((SELECT id FROM latchkey.service_accounts WHERE name = 'Privileges')) || '::uuid'
            WHEN name = 'key_id' THEN quote_literal((SELECT k.id FROM latchkey.api_keys k JOIN latchkey.service_accounts a ON a.id = k.service_account_id WHERE a.name = 'Privileges')) || '::uuid'
+           WHEN name = 'endpoint_id' THEN quote_literal(coalesce((SELECT w.id FROM regress.priv_webhooks w WHERE w.account_id = account), account)) || '::uuid'
+           WHEN name = 'url' THEN '''https://example.com/''' WHEN name = 'event_types' THEN '''{*}''::text[]' WHEN p.proname = 'list_webhook_deliveries' AND name = 'status' THEN 'NULL::text'
            WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'
            WHEN name = 'token' THEN quote_literal(token)
            WHEN name = 'email' THEN '''priv_new@example.com'''
