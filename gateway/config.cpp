@@ -60,6 +60,12 @@ const std::vector<Option>& Options() {
        64, 16777216,
        "memory for requests that are not yet served, of all clients together; beyond it requests "
        "over 4 KiB are answered 503"},
+      {"max-streams", "LATCHKEY_MAX_STREAMS", "N", "500", &Config::max_streams, 0, 100000,
+       "streams of jobs' progress at most; more are answered 503. While there are any, they use "
+       "one "
+       "database connection beside the pool's"},
+      {"stream-interval-ms", "LATCHKEY_STREAM_INTERVAL_MS", "MS", "1000",
+       &Config::stream_interval_ms, 100, 60000, "how often the jobs of all streams are looked at"},
       {"cors-origins", "LATCHKEY_CORS_ORIGINS", "LIST", "", &Config::cors_origins, 0, 0,
        "origins that browsers may call from, comma-separated, or *"},
       {"trusted-proxies", "LATCHKEY_TRUSTED_PROXIES", "LIST", "", &Config::trusted_proxies, 0, 0,

@@ -21,6 +21,8 @@ struct Config {
   long drain_timeout_ms = 0;
   long max_connections = 0;
   long max_buffered_kib = 0;
+  long max_streams = 0;
+  long stream_interval_ms = 0;
   std::vector<std::string> cors_origins;
   std::vector<std::string> trusted_proxies;
   std::string public_url;
