@@ -15,6 +15,7 @@
 #include "extension/settings/server_settings.hpp"
 #include "extension/tenants/gate.hpp"
 #include "extension/trials/trials.hpp"
+#include "extension/webhooks/webhooks.hpp"
 
 extern "C" {
 #pragma GCC visibility push(default)
@@ -27,18 +28,17 @@ void _PG_init(void);
 void _PG_init(void) {
   latchkey::settings::DefineServerSettings();
   latchkey::pg::RegisterTransactionState();
-  latchkey::accounts::hooks = {latchkey::sessions::EndSessions,
-                               latchkey::sessions::EraseSessions,
-                               latchkey::roles::CheckUserDispensable,
-                               latchkey::roles::EraseGrants,
-                               latchkey::plans::OfferOf,
-                               latchkey::plans::SubscribeNewAccount};
+  latchkey::accounts::hooks = {
+      latchkey::sessions::EndSessions,       latchkey::sessions::EraseSessions,
+      latchkey::roles::CheckUserDispensable, latchkey::roles::EraseGrants,
+      latchkey::webhooks::EraseEndpoints,    latchkey::plans::OfferOf,
+      latchkey::plans::SubscribeNewAccount};
   latchkey::plans::hooks = {latchkey::trials::CloseTrial};
   latchkey::permissions::hooks = {latchkey::roles::PrincipalHolds,
                                   latchkey::roles::PrincipalHoldsAllOf};
-  latchkey::permissions::tenant_hooks = {latchkey::tenants::RequireActive,
-                                         latchkey::tenants::IsSwitchedOff, latchkey::tenants::IsOver,
-                                         latchkey::tenants::Edition, latchkey::tenants::Admit};
+  latchkey::permissions::tenant_hooks = {
+      latchkey::tenants::RequireActive, latchkey::tenants::IsSwitchedOff, latchkey::tenants::IsOver,
+      latchkey::tenants::Edition, latchkey::tenants::Admit};
   latchkey::sessions::bearer_hooks = {latchkey::LooksLikeApiKey, latchkey::api_keys::FindService,
                                       latchkey::api_keys::NoteUse};
 }

@@ -60,6 +60,12 @@ const std::vector<Option>& Options() {
        64, 16777216,
        "memory for requests that are not yet served, of all clients together; beyond it requests "
        "over 4 KiB are answered 503"},
+      {"max-streams", "LATCHKEY_MAX_STREAMS", "N", "500", &Config::max_streams, 0, 100000,
+       "streams of jobs' progress at most; more are answered 503. While there are any, they use "
+       "one "
+       "database connection beside the pool's"},
+      {"stream-interval-ms", "LATCHKEY_STREAM_INTERVAL_MS", "MS", "1000",
+       &Config::stream_interval_ms, 100, 60000, "how often the jobs of all streams are looked at"},
       {"cors-origins", "LATCHKEY_CORS_ORIGINS", "LIST", "", &Config::cors_origins, 0, 0,
        "origins that browsers may call from, comma-separated, or *"},
       {"trusted-proxies", "LATCHKEY_TRUSTED_PROXIES", "LIST", "", &Config::trusted_proxies, 0, 0,
@@ -86,8 +92,9 @@ const std::vector<Option>& Options() {
        &Config::worker_database_url, 0, 0,
        "libpq connection URL or string of the worker; its role needs latchkey_worker and nothing "
        "else"},
-      {"worker-threads", "LATCHKEY_WORKER_THREADS", "N", "2", &Config::worker_threads, 1, 100,
-       "jobs that this worker runs at once; it takes as many database connections, and one more"},
+      {"worker-threads", "LATCHKEY_WORKER_THREADS", "N", "4", &Config::worker_threads, 1, 100,
+       "jobs that this worker runs at once, and one less that send webhooks; it takes as many "
+       "database connections, and one more"},
       {"worker-lease-s", "LATCHKEY_WORKER_LEASE_S", "S", "60", &Config::worker_lease_s, 1, 86400,
        "after this time without a sign of life a job goes to another worker"},
       {"worker-poll-ms", "LATCHKEY_WORKER_POLL_MS", "MS", "5000", &Config::worker_poll_ms, 10,
@@ -106,6 +113,9 @@ const std::vector<Option>& Options() {
       {"tenant-connect-timeout-s", "LATCHKEY_TENANT_CONNECT_TIMEOUT_S", "S", "3",
        &Config::tenant_connect_timeout_s, 2, 60,
        "how long connecting to a tenant's database may take"},
+      {"webhook-networks", "LATCHKEY_WEBHOOK_NETWORKS", "LIST", "", &Config::webhook_networks, 0, 0,
+       "private or local addresses, or CIDR ranges of them, to which the worker sends webhooks as "
+       "to public ones, comma-separated"},
   };
   return table;
 }

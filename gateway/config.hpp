@@ -21,6 +21,8 @@ struct Config {
   long drain_timeout_ms = 0;
   long max_connections = 0;
   long max_buffered_kib = 0;
+  long max_streams = 0;
+  long stream_interval_ms = 0;
   std::vector<std::string> cors_origins;
   std::vector<std::string> trusted_proxies;
   std::string public_url;
@@ -41,6 +43,7 @@ struct Config {
   long tenant_waiting = 0;
   long tenant_idle_s = 0;
   long tenant_connect_timeout_s = 0;
+  std::vector<std::string> webhook_networks;
 };
 
 struct ConfigResult {

@@ -86,6 +86,7 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
   LockStatus(spi, user_id);
   hooks.check_dispensable(spi, user_id);
   hooks.erase_roles(spi, user_id);
+  hooks.erase_webhooks(spi, user_id);
   ForgetLoginFailures(spi, email_key);
   hooks.erase_sessions(spi, user_id);
   DeleteTokens(spi, user_id);

@@ -20,6 +20,8 @@ struct Hooks {
   void (*check_dispensable)(pg::Spi& spi, const Uuid& user_id);
   // Deletes the user's roles.
   void (*erase_roles)(pg::Spi& spi, const Uuid& user_id);
+  // Deletes where the account's events are sent.
+  void (*erase_webhooks)(pg::Spi& spi, const Uuid& account_id);
   PlanOffer (*offer_of)(pg::Spi& spi, std::string_view plan);
   // Subscribes an account that was just made to a plan on offer, with a known status.
   void (*subscribe)(pg::Spi& spi, const Uuid& account_id, std::string_view plan,

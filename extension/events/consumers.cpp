@@ -34,10 +34,7 @@ Consumer Take(std::string_view name, const pg::Row& row) {
 
 EventPosition StartOf(pg::Spi& spi, std::string_view start) {
   if (start == "beginning") return {};
-  if (start != "now") return ParsePosition(start, "start");
-  const Limit limit = FindLimit(spi);
-  return EndOf(limit.horizon, limit.oldest_xid)
-      .value_or(EventPosition{limit.horizon.complete_era + 1, limit.oldest_xid, Uuid{}});
+  return start == "now" ? FeedEnd(FindLimit(spi)) : ParsePosition(start, "start");
 }
 
 void CheckName(std::string_view name) {
@@ -103,6 +100,18 @@ Consumer LockLeased(pg::Spi& spi, std::string_view name, const Uuid& lease_id) {
   return consumer;
 }
 
+bool InsertConsumer(pg::Spi& spi, const std::string& name, const Filter& filter,
+                    std::string_view start, int32_t max_attempts) {
+  static pg::Statement statement(R"(
+    INSERT INTO latchkey.event_consumers (name, types, aggregates, max_attempts, position,
+                                          created_at)
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING)");
+  const std::string position = StartOf(spi, start).ToString();
+  spi.RunLatest(statement, name, filter.types, filter.aggregates, max_attempts, position,
+                pg::Now());
+  return spi.affected() == 1;
+}
+
 LATCHKEY_FUNCTION(create_event_consumer, kOpen) {
   const std::string name(args.Text(0, "name"));
   const Filter filter = TakeFilter(args, 1);
@@ -113,15 +122,9 @@ LATCHKEY_FUNCTION(create_event_consumer, kOpen) {
   if (max_attempts < 1 || max_attempts > kMaxAttempts) {
     throw Error(ErrorCode::kInvalidArgument, "max_attempts must lie between 1 and 100");
   }
-  static pg::Statement insert(R"(
-    INSERT INTO latchkey.event_consumers (name, types, aggregates, max_attempts, position,
-                                          created_at)
-    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING)");
   pg::Spi spi;
   CheckFilter(spi, filter);
-  const std::string position = StartOf(spi, start).ToString();
-  spi.RunLatest(insert, name, filter.types, filter.aggregates, max_attempts, position, pg::Now());
-  if (spi.affected() == 0) {
+  if (!InsertConsumer(spi, name, filter, start, max_attempts)) {
     throw Error(ErrorCode::kAlreadyExists, "there is an event consumer of this name already");
   }
   const auto consumer = Describe(spi, name);

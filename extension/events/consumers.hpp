@@ -23,4 +23,15 @@ std::optional<Consumer> TryLockConsumer(pg::Spi& spi, std::string_view name);
 // is another's.
 Consumer LockLeased(pg::Spi& spi, std::string_view name, const Uuid& lease_id);
 
+// Makes the consumer, at the feed's end. False when there is one of this name.
+bool InsertConsumer(pg::Spi& spi, const std::string& name, const Filter& filter,
+                    std::string_view start, int32_t max_attempts);
+
+// Ends the batch, if there is one, at this position.
+void NotePosition(pg::Spi& spi, const std::string& name, const EventPosition& position);
+
+// Whether an idle consumer's position is to be written down, that it need not pass the events again
+// that are not for it.
+bool IsWorthNoting(const EventPosition& now, const EventPosition& noted);
+
 }  // namespace latchkey::events

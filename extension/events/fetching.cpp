@@ -9,8 +9,7 @@ namespace {
 
 constexpr int64_t kSecond = 1000000;
 constexpr int64_t kMaxLease = int64_t{24} * 3600 * kSecond;
-// Every how many transactions an idle consumer's position is written down, that it need not pass
-// the events again that are not for it.
+// In transactions.
 constexpr uint64_t kIdleStep = 1000;
 
 using Batch = std::vector<std::vector<pg::Value>>;
@@ -91,6 +90,8 @@ Next FetchNext(pg::Spi& spi, const Consumer& consumer, const Uuid& lease_id, int
   return next;
 }
 
+}  // namespace
+
 bool IsWorthNoting(const EventPosition& now, const EventPosition& noted) {
   return now.era != noted.era || now.xid - noted.xid >= kIdleStep;
 }
@@ -102,8 +103,6 @@ void NotePosition(pg::Spi& spi, const std::string& name, const EventPosition& po
      WHERE name = $1)");
   spi.RunLatest(statement, name, position.ToString());
 }
-
-}  // namespace
 
 LATCHKEY_FUNCTION(fetch_events, kOpen) {
   const auto name = args.Text(0, "consumer");

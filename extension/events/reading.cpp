@@ -2,14 +2,34 @@
 #include "extension/core/error.hpp"
 #include "extension/events/rows.hpp"
 #include "extension/permissions/principal.hpp"
+#include "extension/pg/transaction_state.hpp"
 
 namespace latchkey::events {
 
 namespace {
 
-Datum ReturnEvents(pg::Args& args, pg::Spi& spi, const pg::Rows& rows) {
+constexpr int kMetadata = 8;  // of kEventColumns
+constexpr int kCorrelationId = 10;
+constexpr int kActorId = 13;
+
+// Whose requests the caller may see: everybody's, or the bound identity's own alone. Who has the
+// permission in a tenant only must not learn the addresses of the platform's staff who worked
+// there, nor of other members.
+std::optional<Uuid> OnlyRequestsOf() {
+  const pg::Identity* identity = pg::BoundIdentity();
+  if (identity == nullptr) return std::nullopt;
+  if (permissions::hooks.holds(*identity, "events.read", std::nullopt)) return std::nullopt;
+  return identity->user_id;
+}
+
+Datum ReturnEvents(pg::Args& args, pg::Spi& spi, const pg::Rows& rows,
+                   const std::optional<Uuid>& only_requests_of = std::nullopt) {
   std::vector<std::vector<pg::Value>> events;
-  for (uint64_t i = 0; i < rows.size(); ++i) events.push_back(Columns(rows[i], kEventColumns));
+  for (uint64_t i = 0; i < rows.size(); ++i) {
+    events.push_back(Columns(rows[i], kEventColumns));
+    if (!only_requests_of || rows[i].Optional<Uuid>(kActorId) == only_requests_of) continue;
+    for (const int column : {kMetadata, kCorrelationId}) events.back()[column - 1] = pg::Value{};
+  }
   spi.Finish();
   args.BeginSet();
   for (const auto& event : events) args.EmitRow(event);
@@ -26,6 +46,7 @@ LATCHKEY_FUNCTION(event_history, kOpen) {
   const int32_t max_rows = PageSize(args, 4);
   const bool newest_first = args.Get<bool>(5, "newest_first");
   permissions::Require(args, "events.read", account_id);
+  const auto only_requests_of = OnlyRequestsOf();
   static pg::Statement oldest("SELECT " LATCHKEY_EVENT_COLUMNS R"(
       FROM latchkey.events e
      WHERE e.aggregate = $1 AND e.aggregate_id = $2 AND ($3 IS NULL OR e.account_id = $3)
@@ -39,7 +60,7 @@ LATCHKEY_FUNCTION(event_history, kOpen) {
   pg::Spi spi(pg::Spi::kReadOnly);
   const pg::Rows rows = spi.Read(newest_first ? newest : oldest, aggregate, aggregate_id,
                                  account_id, after, max_rows);
-  return ReturnEvents(args, spi, rows);
+  return ReturnEvents(args, spi, rows, only_requests_of);
 }
 
 LATCHKEY_FUNCTION(event_feed, kOpen) {
@@ -63,9 +84,7 @@ LATCHKEY_FUNCTION(event_feed_end, kOpen) {
      WHERE (e.era, e.xid) >= ($1, $2) AND e.era > $3 AND e.xid >= $4)");
   pg::Spi spi(pg::Spi::kReadOnly);
   const Limit limit = FindLimit(spi);
-  const EventPosition end =
-      EndOf(limit.horizon, limit.oldest_xid)
-          .value_or(EventPosition{limit.horizon.complete_era + 1, limit.oldest_xid, Uuid{}});
+  const EventPosition end = FeedEnd(limit);
   const pg::Rows rows =
       spi.Read(statement, end.era, pg::FullXid{limit.horizon.running ? limit.oldest_xid : 0},
                limit.horizon.complete_era, pg::FullXid{limit.oldest_xid});

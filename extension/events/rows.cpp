@@ -65,6 +65,11 @@ Limit FindLimit(pg::Spi& spi) {
   return limit;
 }
 
+EventPosition FeedEnd(const Limit& limit) {
+  return EndOf(limit.horizon, limit.oldest_xid)
+      .value_or(EventPosition{limit.horizon.complete_era + 1, limit.oldest_xid, Uuid{}});
+}
+
 // What a page of the feed holds; in the order of ReadFeed's arguments.
 #define LATCHKEY_FEED                                                        \
   "FROM latchkey.events e"                                                   \

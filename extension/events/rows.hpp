@@ -43,6 +43,8 @@ struct Limit {
   uint64_t oldest_xid = 0;
 };
 Limit FindLimit(pg::Spi& spi);
+// After it comes what is not shown yet.
+EventPosition FeedEnd(const Limit& limit);
 
 // Columns of latchkey.event; the result lives until the next statement.
 pg::Rows ReadFeed(pg::Spi& spi, const EventPosition& after, const Limit& limit,

@@ -34,6 +34,8 @@ void PutBack(pg::Spi& spi, const Uuid& account_id, const Uuid& id) {
   spi.RunLatest(restore, account_id, id, ReservePositions(1), pg::Now());
 }
 
+}  // namespace
+
 void ComeDue(pg::Spi& spi, const Uuid& account_id, const Uuid& id) {
   static pg::Statement statement(R"(
     UPDATE latchkey.jobs
@@ -41,8 +43,6 @@ void ComeDue(pg::Spi& spi, const Uuid& account_id, const Uuid& id) {
      WHERE account_id = $1 AND id = $2)");
   spi.RunLatest(statement, account_id, id, ReservePositions(1), kHeadPosition, pg::Now());
 }
-
-}  // namespace
 
 LATCHKEY_FUNCTION(cancel_job, kOpen) {
   const auto account_id = args.Get<Uuid>(0, "account_id");

@@ -57,8 +57,7 @@ pg::Raw RefusedOf(pg::Spi& spi, const pg::Raw (&arrays)[3]) {
 
 // "Not distinct", here and elsewhere, as an equation would prove that the token is not null: the
 // server could then take the index of all that is leased for the quickest way to a single job.
-LATCHKEY_FUNCTION(complete_job, kOpen) {
-  const Lease lease = LeaseArguments(args);
+void Complete(pg::Spi& spi, const Lease& lease, const pg::Raw& result) {
   static pg::Statement statement(R"(
     WITH gone AS (
       DELETE FROM latchkey.jobs
@@ -70,12 +69,37 @@ LATCHKEY_FUNCTION(complete_job, kOpen) {
     SELECT account_id, id, type, 'completed', priority, lane, run_at, attempts, max_retries,
            lease_token, processed, target, results, created_at, started_at, $4, timeout, group_key,
            worker, correlation_id, cursor, payload, $5 FROM gone)");
-  pg::Spi spi;
-  spi.RunLatest(statement, lease.account_id, lease.job_id, lease.token, pg::Now(),
-                args.AsIs(3, JSONBOID));
+  spi.RunLatest(statement, lease.account_id, lease.job_id, lease.token, pg::Now(), result);
   if (spi.affected() == 0 && !WasCompletedSo(spi, lease)) {
     ThrowNotLeased(spi, lease.account_id, lease.job_id);
   }
+}
+
+bool Fail(pg::Spi& spi, const Lease& lease, std::string_view error, bool retryable) {
+  // What waits for its retry holds its group up, when that has an order.
+  static pg::Statement retry(R"(
+    UPDATE latchkey.jobs
+       SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, deadline_at = NULL,
+           occupies = $5, run_at = $3, error = $4
+     WHERE account_id = $1 AND id = $2)");
+  const std::string text(CutText(error, kMaxError));
+  RefreshRules(spi);
+  const LiveJob job = LockLeased(spi, lease.account_id, lease.job_id, lease.token);
+  if (retryable && job.attempts <= job.max_retries) {
+    const pg::Timestamp run_at = pg::Now() + RetryDelay(spi, job.attempts);
+    spi.RunLatest(retry, lease.account_id, lease.job_id, run_at, text,
+                  RuleOf(job.type, job.lane).strict_order);
+    return true;
+  }
+  Finish(spi, lease.account_id, lease.job_id, "failed", text);
+  RecordJobEvent(spi, lease.account_id, lease.job_id, "job.failed", job.type);
+  return false;
+}
+
+LATCHKEY_FUNCTION(complete_job, kOpen) {
+  const Lease lease = LeaseArguments(args);
+  pg::Spi spi;
+  Complete(spi, lease, args.AsIs(3, JSONBOID));
   spi.Finish();
   return args.Void();
 }
@@ -119,25 +143,10 @@ LATCHKEY_FUNCTION(complete_jobs, kOpen) {
 
 LATCHKEY_FUNCTION(fail_job, kOpen) {
   const Lease lease = LeaseArguments(args);
-  const std::string error(CutText(args.Text(3, "error"), kMaxError));
+  const auto error = args.Text(3, "error");
   const auto retryable = args.Get<bool>(4, "retryable");
-  // What waits for its retry holds its group up, when that has an order.
-  static pg::Statement retry(R"(
-    UPDATE latchkey.jobs
-       SET status = 'pending', lease_token = NULL, lease_expires_at = NULL, deadline_at = NULL,
-           occupies = $5, run_at = $3, error = $4
-     WHERE account_id = $1 AND id = $2)");
   pg::Spi spi;
-  RefreshRules(spi);
-  const LiveJob job = LockLeased(spi, lease.account_id, lease.job_id, lease.token);
-  if (retryable && job.attempts <= job.max_retries) {
-    const pg::Timestamp run_at = pg::Now() + RetryDelay(spi, job.attempts);
-    spi.RunLatest(retry, lease.account_id, lease.job_id, run_at, error,
-                  RuleOf(job.type, job.lane).strict_order);
-  } else {
-    Finish(spi, lease.account_id, lease.job_id, "failed", error);
-    RecordJobEvent(spi, lease.account_id, lease.job_id, "job.failed", job.type);
-  }
+  Fail(spi, lease, error, retryable);
   const std::vector<pg::Value> columns = ReadJob(spi, lease.account_id, lease.job_id);
   spi.Finish();
   return args.ReturnRow(columns);

@@ -76,6 +76,9 @@ LiveJob LockLeased(pg::Spi& spi, const Uuid& account_id, const Uuid& id, const U
 void Finish(pg::Spi& spi, const Uuid& account_id, const Uuid& id, const char* status,
             const std::optional<std::string>& error);
 
+// A locked live job that waits comes due at once.
+void ComeDue(pg::Spi& spi, const Uuid& account_id, const Uuid& id);
+
 // Event of a job: job.failed, job.cancelled, job.retried.
 void RecordJobEvent(pg::Spi& spi, const Uuid& account_id, const Uuid& id, const char* event,
                     std::string_view type);
@@ -87,6 +90,12 @@ struct Lease {
   Uuid token;
 };
 Lease LeaseArguments(const pg::Args& args);
+
+// Ends the attempt at a job; a null result is none. Raise LK410 and LK404 when it is not this
+// lease's.
+void Complete(pg::Spi& spi, const Lease& lease, const pg::Raw& result);
+// False: there is no other attempt, the job is over.
+bool Fail(pg::Spi& spi, const Lease& lease, std::string_view error, bool retryable);
 
 // When a lease that begins now ends: argument `index`, or setting jobs.lease.
 pg::Timestamp LeaseEnd(pg::Spi& spi, const pg::Args& args, int index);

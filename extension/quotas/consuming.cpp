@@ -4,7 +4,6 @@
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/quotas/counters.hpp"
-#include "extension/settings/settings.hpp"
 
 namespace latchkey::quotas {
 
@@ -132,25 +131,6 @@ LATCHKEY_FUNCTION(refund_consumption, kOpen) {
   quota.used = ReadUsed(spi, account_id, quota.feature, quota.period);
   spi.Finish();
   return args.ReturnRow(QuotaRow(quota));
-}
-
-LATCHKEY_FUNCTION(purge_consumptions, kOpen) {
-  const auto max_rows = args.Get<int32_t>(0, "max_rows");
-  permissions::Require(args, "usage.write");
-  if (max_rows < 1 || max_rows > 100000) {
-    throw Error(ErrorCode::kInvalidArgument, "max_rows must lie between 1 and 100000");
-  }
-  static constexpr settings::DurationSetting retention("quotas.consumption_retention");
-  static pg::Statement statement(R"(
-    DELETE FROM latchkey.quota_consumptions
-     WHERE (account_id, idempotency_key) IN (
-       SELECT account_id, idempotency_key FROM latchkey.quota_consumptions
-        WHERE consumed_at < $1 ORDER BY consumed_at LIMIT $2 FOR UPDATE SKIP LOCKED))");
-  pg::Spi spi;
-  spi.RunLatest(statement, pg::Now() + -retention.Micros(spi), int64_t{max_rows});
-  const auto purged = static_cast<int64_t>(spi.affected());
-  spi.Finish();
-  return args.Return(purged);
 }
 
 }  // namespace latchkey::quotas

@@ -7,6 +7,7 @@
 #include "extension/permissions/principal.hpp"
 #include "extension/settings/settings.hpp"
 #include "extension/tenants/slugs.hpp"
+#include "extension/webhooks/webhooks.hpp"
 
 namespace latchkey::tenants {
 
@@ -45,6 +46,7 @@ void Release(pg::Spi& spi, const LockedTenant& tenant) {
 void MarkDeleted(pg::Spi& spi, const LockedTenant& tenant,
                  const std::optional<std::string>& reason) {
   SetStatus(spi, tenant, "deleted", reason);
+  webhooks::EraseEndpoints(spi, tenant.id);
   Release(spi, tenant);
 }
 

@@ -31,15 +31,22 @@ bool HaveDatabaseUrl(const std::string& url, const char* flag, const char* varia
   return false;
 }
 
-bool HaveWorkerUrl(const Config& config) {
-  return HaveDatabaseUrl(config.worker_database_url, "worker-database-url",
-                         "LATCHKEY_WORKER_DATABASE_URL");
+bool CheckWorkerConfig(const Config& config) {
+  if (!HaveDatabaseUrl(config.worker_database_url, "worker-database-url",
+                       "LATCHKEY_WORKER_DATABASE_URL")) {
+    return false;
+  }
+  const std::string malformed = TrustedProxies().Parse(config.webhook_networks);
+  if (malformed.empty()) return true;
+  std::fprintf(stderr, "latchkey-gateway: --webhook-networks: %s\n", malformed.c_str());
+  return false;
 }
 
 Worker::Options WorkerOptionsOf(const Config& config) {
   Worker::Options options;
   options.claimer = {config.worker_database_url, config.worker_lease_s, config.worker_poll_ms};
   options.threads = config.worker_threads;
+  options.webhook_networks.Parse(config.webhook_networks);
   return options;
 }
 

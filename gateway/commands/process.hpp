@@ -12,7 +12,8 @@ int CatchSignals();
 
 // False when the URL is missing or malformed, which standard error is told of.
 bool HaveDatabaseUrl(const std::string& url, const char* flag, const char* variable);
-bool HaveWorkerUrl(const Config& config);
+// False when the worker can't work with this, which standard error is told of.
+bool CheckWorkerConfig(const Config& config);
 
 Worker::Options WorkerOptionsOf(const Config& config);
 

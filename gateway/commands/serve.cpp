@@ -125,6 +125,13 @@ void AddTenantGauges(Metrics& metrics, const TenantPools& pools) {
                    [&pools] { return static_cast<double>(pools.Read().refused); });
 }
 
+void AddStreamGauges(Metrics& metrics, const JobStreams& streams) {
+  metrics.AddGauge("latchkey_job_streams", "gauge", "Streams of jobs' progress that are open.",
+                   [&streams] { return static_cast<double>(streams.open()); });
+  metrics.AddGauge("latchkey_job_streams_opened_total", "counter", "Streams opened.",
+                   [&streams] { return static_cast<double>(streams.opened()); });
+}
+
 void AddWorkerGauges(Metrics& metrics, const Worker& worker) {
   metrics.AddGauge("latchkey_worker_jobs_running", "gauge", "Jobs that this worker runs.",
                    [&worker] { return static_cast<double>(worker.running()); });
@@ -140,7 +147,7 @@ void AddWorkerGauges(Metrics& metrics, const Worker& worker) {
 
 int Serve(const Config& config) {
   if (!HaveDatabaseUrl(config.database_url, "database-url", "LATCHKEY_DATABASE_URL")) return 2;
-  if (config.with_worker && !HaveWorkerUrl(config)) return 2;
+  if (config.with_worker && !CheckWorkerConfig(config)) return 2;
   RaiseDescriptorLimit();
   const int signal_fd = CatchSignals();
   Pool pool({{config.database_url}, config.connection_lifetime_s * 1000});
@@ -160,6 +167,8 @@ int Serve(const Config& config) {
   AddBulkheadGauges(metrics, "fast", dispatcher.fast());
   AddBulkheadGauges(metrics, "slow", dispatcher.slow());
   AddOwnGauges(metrics, loop, mailer);
+  AddStreamGauges(metrics, dispatcher.streams());
+  metrics.AddText([&dispatcher] { return dispatcher.queue_metrics().Render(); });
   if (worker) AddWorkerGauges(metrics, *worker);
   std::string error = server.Prepare();
   if (error.empty()) error = loop.Listen();
@@ -169,6 +178,8 @@ int Serve(const Config& config) {
   }
   Log::Shared().Start();
   mailer.Start();
+  dispatcher.queue_metrics().Start();
+  dispatcher.streams().Start([&loop](const StreamPtr& stream) { loop.Pump(stream); });
   if (worker) worker->Start();
   LogEvent("info", "listening",
            {{"host", config.host}, {"port", std::to_string(loop.port())}, {"version", kVersion}});
@@ -176,6 +187,8 @@ int Serve(const Config& config) {
     pool.Prune();
     tenants.Prune();
   });
+  dispatcher.streams().Stop();
+  dispatcher.queue_metrics().Stop();
   if (worker && !worker->Stop(kWorkGraceMs)) drained = false;
   mailer.Stop(kMailGraceMs);
   LogEvent("info", drained ? "stopped" : "stopped with threads still running");

@@ -12,7 +12,7 @@
 namespace latchkey {
 
 int Work(const Config& config) {
-  if (!HaveWorkerUrl(config)) return 2;
+  if (!CheckWorkerConfig(config)) return 2;
   const int signal_fd = CatchSignals();
   Worker worker(WorkerOptionsOf(config));
   Log::Shared().Start();

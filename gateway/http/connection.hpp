@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "gateway/http/response_stream.hpp"
+
 namespace latchkey {
 
 // Who may touch a connection. It is armed (waits in epoll, nobody touches it) or owned by exactly
@@ -35,6 +37,7 @@ struct Connection {
   bool turned_away = false;  // answered when it was accepted; not one of max_connections
   bool continue_sent = false;
   bool peer_closed = false;
+  StreamPtr stream;            // of an answer that goes on; requests are no longer served then
   char peer_address[46] = {};  // INET6_ADDRSTRLEN
 
   static uint64_t Pack(uint64_t generation, Phase phase) {
@@ -49,6 +52,11 @@ struct Connection {
                                          std::memory_order_acq_rel);
   }
 
+  void EndStream() {
+    if (stream) stream->Close();
+    stream.reset();
+  }
+
   // Forgets everything of the previous client. 10,000 idle connections must cost little, so
   // nothing keeps its memory.
   void Reset(int new_fd) {
@@ -58,6 +66,7 @@ struct Connection {
     out_sent = scanned = awaited_bytes = counted_bytes = drained_bytes = 0;
     started_ms = complete_us = output_deadline_ms = 0;
     close_after_output = lingering = turned_away = continue_sent = peer_closed = false;
+    EndStream();
     peer_address[0] = 0;
   }
 };

@@ -48,6 +48,10 @@ ConnectionLoop::Step ConnectionLoop::Prepare(Connection& c, RequestHead& head) {
     Drain(c);
     return Step::kDone;
   }
+  if (c.stream) {
+    ListenWhileStreaming(c);
+    return Step::kDone;
+  }
   if (!Receive(c)) {
     Close(c);
     return Step::kDone;
@@ -157,8 +161,16 @@ Bulkhead* ConnectionLoop::ServeOne(Connection& c, const RequestHead& head) {
   const Admission admission = handler_.Inspect(head);
   c.close_after_output = !head.keep_alive || c.peer_closed || stopping_;
   const std::string_view body(c.in.data() + head.size, head.content_length);
-  handler_.Serve(head, body, {c.peer_address, c.complete_us}, c.close_after_output, c.out);
+  c.stream =
+      handler_.Serve(head, body, {c.peer_address, c.complete_us}, c.close_after_output, c.out);
   Consume(c);
+  if (c.stream) {
+    std::string().swap(c.in);
+    CountBuffered(c);
+    c.started_ms = 0;
+    c.close_after_output = false;
+    c.stream->Attach({c.fd, c.Generation()});
+  }
   return admission.bulkhead;
 }
 
@@ -204,6 +216,7 @@ void ConnectionLoop::Continue(Connection& c) {
     return Arm(c, EPOLLOUT, c.output_deadline_ms);
   }
   if (c.close_after_output) return Linger(c);
+  if (c.stream) return AwaitStream(c);
   if (c.in.empty()) return Arm(c, EPOLLIN, now_ms + options_.idle_timeout_ms);
   // Bytes that are here already raise no event, but that the socket is writable does: so the next
   // pipelined request waits its turn behind the other connections.
@@ -212,6 +225,7 @@ void ConnectionLoop::Continue(Connection& c) {
 
 // Closing a socket with unread data resets the connection, and the client may lose our answer.
 void ConnectionLoop::Linger(Connection& c) {
+  c.EndStream();
   if (c.peer_closed || shutdown(c.fd, SHUT_WR) != 0) return Close(c);
   c.lingering = true;
   Arm(c, EPOLLIN, MonotonicMs() + kLingerMs);

@@ -42,9 +42,10 @@ class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
   virtual Admission Inspect(const RequestHead& head) = 0;
-  // Serves one complete request; appends the response to `out`. The buffer may be written to.
-  virtual void Serve(const RequestHead& head, std::string_view body, const Arrival& arrival,
-                     bool close, std::string& out) = 0;
+  // Serves one complete request; appends the response to `out`. The buffer may be written to. Not
+  // null: the response goes on, and ends with the connection.
+  virtual StreamPtr Serve(const RequestHead& head, std::string_view body, const Arrival& arrival,
+                          bool close, std::string& out) = 0;
   // Answers a request that can't be served. `head` is null when there is none that could be read.
   virtual void Refuse(const RequestHead* head, const Arrival& arrival, const Failure& failure,
                       bool close, std::string& out) = 0;
@@ -68,6 +69,9 @@ class ConnectionLoop {
   // about once a second from this thread. False: something still ran when the drain time was over,
   // and the worker threads live on.
   bool Run(int stop_fd, const std::function<void()>& every_second);
+
+  // Sends what was appended to a stream, as far as its client takes it now. From any thread.
+  void Pump(const StreamPtr& stream);
 
   size_t connections() const { return connections_.load(std::memory_order_relaxed); }
   uint64_t accepted() const { return accepted_.load(std::memory_order_relaxed); }
@@ -96,6 +100,8 @@ class ConnectionLoop {
   bool Receive(Connection& c);
   bool Flush(Connection& c);
   void Continue(Connection& c);
+  void AwaitStream(Connection& c);
+  void ListenWhileStreaming(Connection& c);
   void Linger(Connection& c);
   void Drain(Connection& c);
   void Arm(Connection& c, uint32_t events, int64_t deadline_ms, bool is_new = false);

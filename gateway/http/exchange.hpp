@@ -25,6 +25,7 @@ struct Response {
   std::vector<std::pair<const char*, std::string>> headers;
   const char* cache_control = "no-store";
   const char* error_code = "";  // for the log
+  StreamPtr stream;             // what follows the body, until it ends
 };
 
 // Turns the response into a problem document.
@@ -36,6 +37,8 @@ class Application {
   virtual ~Application() = default;
   virtual Admission Inspect(const RequestHead& head) = 0;
   virtual void Handle(const Request& request, Response& response) = 0;
+  // Whether the answer to such a request may go on as a stream.
+  virtual bool Streams(const RequestHead& head) const = 0;
   // The index of the route for metrics, and its template for the log.
   virtual size_t RouteIndex(const RequestHead& head) const = 0;
   virtual const char* RouteTemplate(size_t index) const = 0;

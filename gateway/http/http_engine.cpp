@@ -1,4 +1,4 @@
-// The only file that includes cpp-httplib.
+// The server side of HTTP, by cpp-httplib.
 #include "gateway/http/http_engine.hpp"
 
 #include <httplib.h>
@@ -156,7 +156,10 @@ void WriteResponse(const Response& response, std::string_view request_id, bool c
   ForEachHeader(response, request_id, [&out](const char* name, const std::string& value) {
     out.append(name).append(": ").append(value).append("\r\n");
   });
-  out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  // Without a length: what follows ends with the connection.
+  if (!response.stream) {
+    out += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  }
   if (close) out += "Connection: close\r\n";
   out += "\r\n";
   if (!without_body) out += response.body;

@@ -9,7 +9,8 @@
 
 namespace latchkey {
 
-// Appends a response without cpp-httplib: for requests that never get as far as that.
+// Appends a response without cpp-httplib: for requests that never get as far as that, and for
+// answers that go on.
 void WriteResponse(const Response& response, std::string_view request_id, bool close,
                    bool without_body, std::string& out);
 

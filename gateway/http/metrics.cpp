@@ -85,6 +85,7 @@ std::string Metrics::Render() const {
     Head(out, gauge.name, gauge.type.c_str(), gauge.help);
     out += gauge.name + " " + Number(gauge.read()) + "\n";
   }
+  for (const auto& text : texts_) out += text();
   return out;
 }
 

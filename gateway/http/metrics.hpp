@@ -25,6 +25,8 @@ class Metrics {
 
   // A figure that somebody else keeps, read when the text is made.
   void AddGauge(std::string name, std::string type, std::string help, std::function<double()> read);
+  // Text that somebody else makes, after all others.
+  void AddText(std::function<std::string()> render) { texts_.push_back(std::move(render)); }
   std::string Render() const;
 
  private:
@@ -47,6 +49,7 @@ class Metrics {
 
   std::vector<std::unique_ptr<Route>> routes_;
   std::vector<Gauge> gauges_;
+  std::vector<std::function<std::string()>> texts_;
 };
 
 // Resident memory of this process in bytes.

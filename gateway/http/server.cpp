@@ -101,15 +101,21 @@ void Server::Answer(const Request& request, Response& response) {
   AddCors(&request.head, response);
 }
 
-void Server::Serve(const RequestHead& head, std::string_view body, const Arrival& arrival,
-                   bool close, std::string& out) {
+StreamPtr Server::Serve(const RequestHead& head, std::string_view body, const Arrival& arrival,
+                        bool close, std::string& out) {
   const size_t before = out.size();
   Request request{head, body, proxies_.Resolve(arrival.peer_address, head.Join("X-Forwarded-For")),
                   RequestIdOf(&head)};
   Response response;
-  engine_->Process(request, response, close, out);
+  if (application_.Streams(head)) {
+    Answer(request, response);
+    WriteResponse(response, request.request_id, close || response.stream, false, out);
+  } else {
+    engine_->Process(request, response, close, out);
+  }
   Account(&head, request.client_address, request.request_id, response, out.size() - before,
           arrival.complete_us);
+  return response.stream;
 }
 
 void Server::Refuse(const RequestHead* head, const Arrival& arrival, const Failure& failure,

@@ -22,8 +22,8 @@ class Server : public RequestHandler {
   std::string Prepare();
 
   Admission Inspect(const RequestHead& head) override;
-  void Serve(const RequestHead& head, std::string_view body, const Arrival& arrival, bool close,
-             std::string& out) override;
+  StreamPtr Serve(const RequestHead& head, std::string_view body, const Arrival& arrival,
+                  bool close, std::string& out) override;
   void Refuse(const RequestHead* head, const Arrival& arrival, const Failure& failure, bool close,
               std::string& out) override;
 

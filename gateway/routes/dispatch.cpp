@@ -23,7 +23,14 @@ const Statement kWriteForBearer = {kFirstStatementId + 3,
                                    "SELECT set_config('statement_timeout', $1, true), "
                                    "latchkey.bind_request($2, $3::inet, $4) "
                                    "FROM latchkey.authenticate($5)"};
-constexpr size_t kFirstRouteStatementId = kFirstStatementId + 4;
+const Statement kWatchJobs = {kFirstStatementId + 4,
+                              "SELECT w.place, w.kind, w.position, w.status, w.data"
+                              " FROM latchkey.watch_jobs($1, $2, $3, $4) AS w"};
+constexpr size_t kQueueMetricsId = kFirstStatementId + 5;
+constexpr size_t kFirstRouteStatementId = kFirstStatementId + 6;
+// When a client whose stream ended connects again.
+constexpr char kReconnectAfter[] = "retry: 2000\n\n";
+constexpr size_t kMaxEventIdDigits = 9;
 
 constexpr size_t kMaxUserAgentBytes = 500;
 // Many clients send {} with every POST, so that counts as none.
@@ -86,7 +93,11 @@ Dispatcher::Dispatcher(const Config& config, Pool& pool, Mailer& mailer, const M
       statement_timeout_(std::to_string(config.statement_timeout_ms)),
       openapi_(RenderOpenApi(routes_, config.public_url)),
       fast_(static_cast<size_t>(config.pool_size - config.slow_limit), config.acquire_timeout_ms),
-      slow_(static_cast<size_t>(config.slow_limit), 2 * config.acquire_timeout_ms) {
+      slow_(static_cast<size_t>(config.slow_limit), 2 * config.acquire_timeout_ms),
+      streams_({static_cast<size_t>(config.max_streams), config.stream_interval_ms, config.prepare,
+                config.statement_timeout_ms},
+               pool, kWatchJobs),
+      queue_metrics_(pool, {kQueueMetricsId, kQueueMetricsSql}, config.prepare) {
   for (size_t i = 0; i < routes_.size(); ++i) {
     statements_.push_back({kFirstRouteStatementId + i, routes_[i].sql});
   }
@@ -110,6 +121,11 @@ Admission Dispatcher::Inspect(const RequestHead& head) {
 size_t Dispatcher::RouteIndex(const RequestHead& head) const {
   const Match match = router_.Find(head.method, head.path);
   return match.route ? match.index : routes_.size();
+}
+
+bool Dispatcher::Streams(const RequestHead& head) const {
+  const Match match = router_.Find(head.method, head.path);
+  return match.route && match.route->streams;
 }
 
 void Dispatcher::Handle(const Request& request, Response& response) {
@@ -209,13 +225,31 @@ std::optional<Failure> Dispatcher::HandleSql(const Route& route, size_t index,
                                    config_.statement_timeout_ms + kTransactionGraceMs};
   const TransactionResult result =
       RunPooled(pool_, BindStatements(route, index, request, bearer, std::move(values)), options);
-  if (!result.error) return Respond(route, result.rows.get(), response);
+  if (!result.error) {
+    return route.streams ? OpenStream(result.rows.get(), request, bearer, response)
+                         : Respond(route, result.rows.get(), response);
+  }
   const Failure failure = FailureOf(*result.error, request.request_id);
   if (failure.id == ErrorId::InvalidToken && route.ignores_bad_token) {
     Wrap(route, {}, response.body);
     return std::nullopt;
   }
   return failure;
+}
+
+std::optional<Failure> Dispatcher::OpenStream(const PGresult* rows, const Request& request,
+                                              const Bearer& bearer, Response& response) {
+  JobStreams::Watched watched{*bearer.token, std::string(Cell(rows, 0, 0)),
+                              std::string(Cell(rows, 0, 1)), 0};
+  // What a client that connects again has seen counts more than where it began.
+  const std::string_view last = request.head.Find("Last-Event-ID");
+  const bool is_number = !last.empty() && last.size() <= kMaxEventIdDigits &&
+                         last.find_first_not_of("0123456789") == last.npos;
+  watched.after = std::atol(std::string(is_number ? last : Cell(rows, 0, 2)).c_str());
+  if (auto failure = streams_.Open(std::move(watched), response.stream)) return failure;
+  response.body = kReconnectAfter;
+  response.headers.emplace_back("X-Accel-Buffering", "no");
+  return std::nullopt;
 }
 
 std::optional<Failure> Dispatcher::Respond(const Route& route, const PGresult* rows,

@@ -11,6 +11,8 @@
 #include "gateway/http/metrics.hpp"
 #include "gateway/mail/mailer.hpp"
 #include "gateway/routes/arguments.hpp"
+#include "gateway/routes/job_streams.hpp"
+#include "gateway/routes/queue_metrics.hpp"
 #include "gateway/routes/router.hpp"
 
 namespace latchkey {
@@ -24,18 +26,23 @@ class Dispatcher : public Application {
   Admission Inspect(const RequestHead& head) override;
   void Handle(const Request& request, Response& response) override;
   size_t RouteIndex(const RequestHead& head) const override;
+  bool Streams(const RequestHead& head) const override;
   const char* RouteTemplate(size_t index) const override { return routes_[index].path; }
 
   // Requests that use the database, and of those the ones that hash a password. Their limits add up
   // to the size of the pool, so neither kind can take the other's connections.
   Bulkhead& fast() { return fast_; }
   Bulkhead& slow() { return slow_; }
+  JobStreams& streams() { return streams_; }
+  QueueMetrics& queue_metrics() { return queue_metrics_; }
 
  private:
   void HandleUnmatched(const Request& request, const Match& match, Response& response) const;
   void HandleBuiltIn(const Route& route, Response& response) const;
   std::optional<Failure> HandleSql(const Route& route, size_t index, const Request& request,
                                    Response& response);
+  std::optional<Failure> OpenStream(const PGresult* rows, const Request& request,
+                                    const Bearer& bearer, Response& response);
   std::optional<Failure> Respond(const Route& route, const PGresult* rows, Response& response);
   std::vector<BoundStatement> BindStatements(const Route& route, size_t index,
                                              const Request& request, const Bearer& bearer,
@@ -52,6 +59,8 @@ class Dispatcher : public Application {
   std::vector<Statement> statements_;  // by route
   Bulkhead fast_;
   Bulkhead slow_;
+  JobStreams streams_;
+  QueueMetrics queue_metrics_;
 };
 
 }  // namespace latchkey

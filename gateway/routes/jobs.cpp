@@ -85,6 +85,28 @@ Route ListResults() {
       .Fails({ErrorId::Forbidden, ErrorId::NotFound});
 }
 
+Route StreamJob() {
+  return Route("GET", "/api/jobs/{id}/events", "streamJob", "jobs")
+      .Summary(
+          "What happens to a job, as server-sent events: state (its status has changed; at first "
+          "as "
+          "it is), progress, result (a partial one; its id is its position), and end, each with "
+          "JSON as data, or error with a code, when the caller may not see the job any more. Then "
+          "the stream ends. Connecting again with the header Last-Event-ID goes on after that "
+          "result. Another account's job needs jobs.read.")
+      .Reads(
+          "SELECT j.account_id, j.id, coalesce($3::integer, 0) FROM "
+          "latchkey.get_job(" LATCHKEY_ACCOUNT ", $2::uuid) AS j")
+      .As(Who::kBearer)
+      .Takes(AccountInQuery())
+      .Takes(JobId())
+      .Takes(QueryField("after", Type::kInteger, kMaxPosition,
+                        "The position of the last partial result that is known already."))
+      .Streams()
+      .Plain("text")
+      .Fails({ErrorId::Forbidden, ErrorId::NotFound, ErrorId::TooBusy});
+}
+
 Route CancelJob() {
   return Route("POST", "/api/jobs/{id}/cancel", "cancelJob", "jobs")
       .Summary(
@@ -157,8 +179,8 @@ Route RemoveRule() {
 }  // namespace
 
 std::vector<Route> JobRoutes() {
-  return {ListJobs(), ListAllJobs(), GetJob(),  ListResults(), CancelJob(),
-          RetryJob(), ListRules(),   SetRule(), RemoveRule()};
+  return {ListJobs(),  ListAllJobs(), GetJob(),    ListResults(), StreamJob(),
+          CancelJob(), RetryJob(),    ListRules(), SetRule(),     RemoveRule()};
 }
 
 }  // namespace latchkey

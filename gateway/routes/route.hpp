@@ -85,6 +85,9 @@ struct Route {
   // Column 4 is one, or null. Its link is null while none can go, unless `mails` is set too: then
   // the request fails.
   bool mails_too = false;
+  // The answer goes on as server-sent events about the job of column 2 of account 1, after the
+  // partial result of column 3.
+  bool streams = false;
   bool ignores_bad_token = false;  // a token that is no good is as good as success
   std::vector<Argument> arguments = {};
   Shape shape = Shape::kMessage;
@@ -109,6 +112,10 @@ struct Route {
   Route& Slow() { return slow = true, *this; }
   Route& Mails() { return mails = true, *this; }
   Route& MailsToo() { return mails_too = true, *this; }
+  Route& Streams() {
+    streams = true;
+    return Content("text/event-stream");
+  }
   Route& IgnoresBadToken() { return ignores_bad_token = true, *this; }
   Route& Takes(Argument argument) { return arguments.push_back(argument), *this; }
   Route& Returns(const char* name, const char* type, bool is_list = false) {
@@ -178,6 +185,7 @@ std::vector<Route> ApiKeyRoutes();
 std::vector<Route> PlanRoutes();
 std::vector<Route> SubscriptionRoutes();
 std::vector<Route> UserRoutes();
+std::vector<Route> WebhookRoutes();
 std::vector<Route> CreditRoutes();
 std::vector<Route> CreditAdministrationRoutes();
 std::vector<Route> OperationRoutes();

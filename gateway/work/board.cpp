@@ -10,6 +10,23 @@
 
 namespace latchkey {
 
+void HeldJob::Interrupt() {
+  interrupt = true;
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (stop_) stop_();
+}
+
+void HeldJob::SetStop(std::function<void()> stop, int64_t latest_ms) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  stop_ = std::move(stop);
+  latest_ms_ = latest_ms;
+}
+
+void HeldJob::StopIfLate(int64_t now_ms) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (stop_ && now_ms >= latest_ms_) stop_();
+}
+
 JobBoard::JobBoard(size_t slots) : slots_(slots), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (wake_fd_ < 0) throw std::runtime_error("no file descriptor is left");
 }
@@ -19,6 +36,15 @@ JobBoard::~JobBoard() { close(wake_fd_); }
 size_t JobBoard::Free() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return closed_ ? 0 : slots_ - std::min(slots_, held_.size());
+}
+
+size_t JobBoard::FreeFor(const char* type) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto same = static_cast<size_t>(std::count_if(
+      held_.begin(), held_.end(), [=](const auto& job) { return job->type == type; }));
+  const size_t most = slots_ > 1 ? slots_ - 1 : slots_;
+  const size_t free = closed_ ? 0 : slots_ - std::min(slots_, held_.size());
+  return std::min(free, most - std::min(most, same));
 }
 
 bool JobBoard::Put(const HeldJobPtr& job) {
@@ -77,7 +103,7 @@ void JobBoard::Close() {
 }
 
 void JobBoard::Interrupt() {
-  for (const HeldJobPtr& job : Held()) job->interrupt = true;
+  for (const HeldJobPtr& job : Held()) job->Interrupt();
 }
 
 bool JobBoard::AwaitEmpty(int64_t timeout_ms) {

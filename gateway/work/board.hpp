@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,12 +13,24 @@
 
 namespace latchkey {
 
-struct HeldJob {
+class HeldJob {
+ public:
   std::string account_id, id, type, lease_token;
   // Its lease is somebody else's, or it was cancelled: nothing more is to be said about it.
   std::atomic<bool> lost{false};
   // Its statement is to end at once: because it is lost, or because the process ends.
   std::atomic<bool> interrupt{false};
+
+  void Interrupt();
+  // How to end what the job waits for outside of the database, which takes no longer than until
+  // `latest_ms`. Empty: nothing.
+  void SetStop(std::function<void()> stop, int64_t latest_ms);
+  void StopIfLate(int64_t now_ms);
+
+ private:
+  std::mutex mutex_;
+  std::function<void()> stop_;
+  int64_t latest_ms_ = 0;
 };
 using HeldJobPtr = std::shared_ptr<HeldJob>;
 
@@ -28,6 +41,8 @@ class JobBoard {
 
   // For the thread that claims.
   size_t Free() const;
+  // How many jobs of this type it may take: one thread is kept for the others, if there are two.
+  size_t FreeFor(const char* type) const;
   // False when the board is closed: nobody would take it.
   bool Put(const HeldJobPtr& job);
   std::vector<HeldJobPtr> Held() const;

@@ -26,6 +26,7 @@ constexpr char kAwait[] = "SELECT latchkey.await_jobs($1)";
 // What comes due is counted, so that it is claimed without waiting for the next poll.
 constexpr char kSchedules[] = "SELECT latchkey.run_due_schedules()";
 constexpr char kSweep[] = "SELECT s.promoted + s.requeued FROM latchkey.sweep_jobs() AS s";
+constexpr char kDispatch[] = "SELECT latchkey.dispatch_webhooks()";
 constexpr char kRelease[] = "SELECT latchkey.release_job($1, $2, $3)";
 constexpr char kExtend[] = "SELECT latchkey.extend_lease($1, $2, $3, make_interval(secs => $4))";
 
@@ -45,6 +46,7 @@ Claimer::Claimer(Options options, JobBoard& board)
     : options_(std::move(options)),
       name_(WorkerName()),
       types_(HandledTypes()),
+      statement_types_(HandledTypes(true)),
       board_(board),
       session_(options_.database_url) {}
 
@@ -97,17 +99,34 @@ bool Claimer::Check(const TransactionResult& result, const char* what) {
   return !result.error->sqlstate.empty();
 }
 
+// Servers that answer slowly must not hold up what Latchkey itself needs done: jobs that wait for
+// them never take the last thread.
 void Claimer::Claim() {
-  const size_t free = board_.Free();
   next_poll_ms_ = MonotonicMs() + options_.poll_ms;
+  const auto own = ClaimOf(statement_types_, board_.Free());
+  if (!own) return;
+  const auto webhooks =
+      ClaimOf(std::string("{") + kWebhookType + "}", board_.FreeFor(kWebhookType));
+  if (!webhooks) return;
+  if (*own + *webhooks > 0) {
+    awaiting_ = false;  // a claim that finds something ends it
+    return;
+  }
+  // Nothing is there: say that we wait, and look once more.
+  claim_wanted_ = !awaiting_;
+  if (!awaiting_) Await();
+}
+
+std::optional<size_t> Claimer::ClaimOf(const std::string& types, size_t most) {
+  if (most == 0) return 0;
   const TransactionResult claimed =
-      session_.Run(kClaim, {types_, name_, std::to_string(free), std::to_string(options_.lease_s)},
+      session_.Run(kClaim, {types, name_, std::to_string(most), std::to_string(options_.lease_s)},
                    kStatementTimeoutMs);
   if (claimed.error) {
     claim_wanted_ = false;
     next_poll_ms_ = MonotonicMs() + std::max(options_.poll_ms, kAfterErrorMs);
     Check(claimed, "the worker can't claim jobs");
-    return;
+    return std::nullopt;
   }
   const int rows = PQntuples(claimed.rows.get());
   for (int row = 0; row < rows; ++row) {
@@ -119,13 +138,7 @@ void Claimer::Claim() {
     job->lease_token = text(3);
     if (!board_.Put(job)) GiveBack(*job);
   }
-  if (rows > 0) {
-    awaiting_ = false;  // a claim that finds something ends it
-    return;
-  }
-  // Nothing is there: say that we wait, and look once more.
-  claim_wanted_ = !awaiting_;
-  if (!awaiting_) Await();
+  return static_cast<size_t>(rows);
 }
 
 void Claimer::GiveBack(const HeldJob& job) {
@@ -139,18 +152,23 @@ void Claimer::Await() {
   Check(session_.Run(kAwait, {types_}, kStatementTimeoutMs), "the worker can't say that it waits");
 }
 
+// What was found to do is claimed at once.
+bool Claimer::RunEverySecond(const char* sql, const char* what) {
+  const TransactionResult result = session_.Run(sql, {}, kStatementTimeoutMs);
+  if (!result.error && std::string(PQgetvalue(result.rows.get(), 0, 0)) != "0") {
+    claim_wanted_ = true;
+  }
+  if (result.error) next_schedules_ms_ = MonotonicMs() + kAfterErrorMs;
+  return Check(result, what);
+}
+
 bool Claimer::RunSchedules() {
-  next_schedules_ms_ = MonotonicMs() + kSchedulesEveryMs;
-  const auto run = [this](const char* sql, const char* what) {
-    const TransactionResult result = session_.Run(sql, {}, kStatementTimeoutMs);
-    if (!result.error && std::string(PQgetvalue(result.rows.get(), 0, 0)) != "0") {
-      claim_wanted_ = true;
-    }
-    if (result.error) next_schedules_ms_ = MonotonicMs() + kAfterErrorMs;
-    return Check(result, what);
-  };
-  return run(kSchedules, "the worker can't run schedules") &&
-         run(kSweep, "the worker can't sweep jobs");
+  const int64_t now_ms = MonotonicMs();
+  next_schedules_ms_ = now_ms + kSchedulesEveryMs;
+  for (const HeldJobPtr& job : board_.Held()) job->StopIfLate(now_ms);
+  return RunEverySecond(kSchedules, "the worker can't run schedules") &&
+         RunEverySecond(kSweep, "the worker can't sweep jobs") &&
+         RunEverySecond(kDispatch, "the worker can't dispatch webhooks");
 }
 
 bool Claimer::ExtendLeases() {
@@ -162,7 +180,7 @@ bool Claimer::ExtendLeases() {
     if (!extended.error) continue;
     if (IsOver(*extended.error)) {
       job->lost = true;
-      job->interrupt = true;
+      job->Interrupt();
     } else if (!Check(extended, "the worker can't extend a lease")) {
       return false;
     }

@@ -1,6 +1,7 @@
 // The thread that claims jobs, extends their leases, and runs the schedules.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "gateway/work/board.hpp"
@@ -26,7 +27,10 @@ class Claimer {
   bool ExtendLeases();
 
   void Claim();
+  // How many it has claimed of at most `most`; none in case of an error.
+  std::optional<size_t> ClaimOf(const std::string& types, size_t most);
   void Await();
+  bool RunEverySecond(const char* sql, const char* what);
   void Sleep(int64_t until_ms);
   void GiveBack(const HeldJob& job);
   void Reconnect(const std::atomic<bool>& give_up);
@@ -35,8 +39,10 @@ class Claimer {
   bool Check(const TransactionResult& result, const char* what);
 
   const Options options_;
-  const std::string name_;   // this worker's, for people
-  const std::string types_;  // a text[] literal
+  const std::string name_;  // this worker's, for people
+  // text[] literals
+  const std::string types_;
+  const std::string statement_types_;
   JobBoard& board_;
   WorkSession session_;
   bool claim_wanted_ = true;

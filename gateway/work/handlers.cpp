@@ -1,4 +1,4 @@
-// The table of built-in jobs. Their schedules come with the extension
+// The table of built-in jobs. The schedules of those that are statements come with the extension
 // (sql/modules/27_schedules.sql).
 #include "gateway/work/handlers.hpp"
 
@@ -8,9 +8,15 @@ const std::vector<JobHandler>& JobHandlers() {
   static const std::vector<JobHandler> table = {
       {"latchkey.purge_sessions", "SELECT latchkey.purge_expired_sessions()"},
       {"latchkey.expire_credits", "SELECT e.lots + e.holds FROM latchkey.expire_credits() AS e"},
+      {"latchkey.expire_trials", "SELECT latchkey.expire_trials()"},
+      {"latchkey.purge_consumptions", "SELECT latchkey.purge_consumptions()"},
+      {"latchkey.purge_usage", "SELECT latchkey.purge_usage()"},
+      {"latchkey.delete_due_tenants", "SELECT latchkey.delete_due_tenants()"},
       {"latchkey.purge_jobs", "SELECT latchkey.purge_jobs()"},
       {"latchkey.maintain_events",
        "SELECT coalesce(sum(m.row_count), 0)::bigint FROM latchkey.maintain_events() AS m"},
+      {"latchkey.purge_webhook_deliveries", "SELECT latchkey.purge_webhook_deliveries()"},
+      {kWebhookType, nullptr},
   };
   return table;
 }
@@ -22,9 +28,10 @@ const JobHandler* FindJobHandler(std::string_view type) {
   return nullptr;
 }
 
-std::string HandledTypes() {
+std::string HandledTypes(bool only_statements) {
   std::string types;
   for (const JobHandler& handler : JobHandlers()) {
+    if (only_statements && !handler.step) continue;
     types += (types.empty() ? "{" : ",") + std::string(handler.type);
   }
   return types + "}";

@@ -10,14 +10,17 @@ namespace latchkey {
 struct JobHandler {
   const char* type;
   // Does a batch in a transaction of its own, and returns one row with one number: of rows that it
-  // did. It is run again until that is 0.
+  // did. It is run again until that is 0. Null: what it does is more than a statement.
   const char* step;
 };
+
+// Sends an event to an endpoint: see webhooks.hpp.
+constexpr char kWebhookType[] = "latchkey.webhook";
 
 const std::vector<JobHandler>& JobHandlers();
 // Null for a type that is somebody else's.
 const JobHandler* FindJobHandler(std::string_view type);
-// The types as a text[] literal.
-std::string HandledTypes();
+// The types as a text[] literal: all of them, or those that are statements.
+std::string HandledTypes(bool only_statements = false);
 
 }  // namespace latchkey

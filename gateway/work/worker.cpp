@@ -64,16 +64,29 @@ void Worker::RunJobs() {
 
 void Worker::Handle(WorkSession& session, HeldJob& job) {
   const JobHandler* handler = FindJobHandler(job.type);
+  if (board_.closed() || !handler) {
+    if (!job.lost) Release(session, job);
+  } else if (handler->step) {
+    RunStatements(session, job, handler->step);
+  } else {
+    DeliverWebhook(session, job);
+  }
+  if (job.lost) {
+    LogEvent("info", "a job was cancelled, or its lease lost",
+             {{"type", job.type}, {"id", job.id}});
+  }
+}
+
+void Worker::RunStatements(WorkSession& session, HeldJob& job, const char* step) {
   int64_t rows = 0;
-  while (true) {
-    if (job.lost) break;
-    if (board_.closed() || !handler) return Release(session, job);
-    const TransactionResult step = session.Run(handler->step, {}, 0, &job.interrupt);
-    if (step.error) {
-      if (job.lost) break;
-      return job.interrupt ? Release(session, job) : Fail(session, job, *step.error);
+  while (!job.lost) {
+    if (board_.closed()) return Release(session, job);
+    const TransactionResult result = session.Run(step, {}, 0, &job.interrupt);
+    if (result.error) {
+      if (job.lost) return;
+      return job.interrupt ? Release(session, job) : Fail(session, job, *result.error);
     }
-    const int64_t done = std::strtoll(PQgetvalue(step.rows.get(), 0, 0), nullptr, 10);
+    const int64_t done = std::strtoll(PQgetvalue(result.rows.get(), 0, 0), nullptr, 10);
     if (done == 0) {
       if (Tell(session, job, kComplete, {std::to_string(rows)})) {
         completed_.fetch_add(1, std::memory_order_relaxed);
@@ -82,7 +95,6 @@ void Worker::Handle(WorkSession& session, HeldJob& job) {
     }
     rows += done;
   }
-  LogEvent("info", "a job was cancelled, or its lease lost", {{"type", job.type}, {"id", job.id}});
 }
 
 bool Worker::Tell(WorkSession& session, HeldJob& job, const char* sql,

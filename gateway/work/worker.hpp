@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "gateway/http/client_address.hpp"
 #include "gateway/work/board.hpp"
 #include "gateway/work/claimer.hpp"
 #include "gateway/work/session.hpp"
@@ -18,7 +19,9 @@ class Worker {
  public:
   struct Options {
     Claimer::Options claimer;
-    long threads = 2;
+    long threads = 4;
+    // Addresses that webhooks may be sent to beside public ones.
+    TrustedProxies webhook_networks;
   };
   explicit Worker(const Options& options);
 
@@ -36,6 +39,8 @@ class Worker {
   void RunJobs();
   // Does the job, and tells the database how it went.
   void Handle(WorkSession& session, HeldJob& job);
+  void RunStatements(WorkSession& session, HeldJob& job, const char* step);
+  void DeliverWebhook(WorkSession& session, HeldJob& job);
   // Tells the database; again when the connection is lost meanwhile. True when it has accepted.
   bool Tell(WorkSession& session, HeldJob& job, const char* sql, std::vector<Parameter> values);
   void Fail(WorkSession& session, HeldJob& job, const SqlError& error);

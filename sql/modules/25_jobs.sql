@@ -95,7 +95,8 @@ COMMENT ON TABLE latchkey.job_history IS
   'Jobs that are over (distributed by account): completed, failed (after the last retry, or not to be retried), timeout, '
   'cancelled. Kept for setting jobs.retention. lease_token: of the worker that ended it.';
 CREATE INDEX job_history_finished ON latchkey.job_history (finished_at);
-CREATE INDEX job_history_failures ON latchkey.job_history (finished_at) WHERE status IN ('failed', 'timeout');
+CREATE INDEX job_history_failures ON latchkey.job_history (finished_at) INCLUDE (type, status)
+  WHERE status IN ('failed', 'timeout');
 CREATE INDEX job_history_by_id ON latchkey.job_history (id);
 SELECT pg_catalog.pg_extension_config_dump('latchkey.job_history', '');
 GRANT SELECT ON latchkey.job_history TO latchkey_admin;
@@ -417,15 +418,62 @@ GRANT EXECUTE ON FUNCTION latchkey.list_job_rules() TO latchkey_gateway, latchke
 
 -- Observing.
 
+-- By look-ups, as the queue may be long: a type is found after the one before it, what it has is counted to a thousand, and
+-- the oldest of it is the oldest of the first jobs of its lanes. What is more is estimated from a sample of the table's pages.
 CREATE VIEW latchkey.job_queue AS
-  SELECT type,
-  CASE WHEN lease_token IS NOT NULL THEN 'processing' WHEN position IS NOT NULL THEN 'ready' ELSE 'waiting' END AS state,
-         count(*) AS jobs, min(run_at) AS oldest_run_at
-    FROM latchkey.jobs GROUP BY 1, 2;
+  WITH RECURSIVE types AS (
+    (SELECT type FROM latchkey.jobs WHERE position IS NOT NULL ORDER BY type LIMIT 1)
+    UNION ALL
+    SELECT (SELECT j.type FROM latchkey.jobs AS j WHERE j.type > t.type AND j.position IS NOT NULL ORDER BY j.type LIMIT 1)
+      FROM types AS t WHERE t.type IS NOT NULL
+  ), ready AS MATERIALIZED (
+    SELECT t.type, 'ready' AS state,
+           (SELECT count(*) FROM (SELECT FROM latchkey.jobs AS j
+                                   WHERE j.type = t.type AND j.position IS NOT NULL LIMIT 1001) AS first) AS jobs,
+           (WITH RECURSIVE heads AS (
+              (SELECT j.priority, j.lane, j.run_at, 1 AS n FROM latchkey.jobs AS j
+                WHERE j.type = t.type AND j.position IS NOT NULL
+                ORDER BY j.type, j.priority, j.lane, j.position LIMIT 1)
+              UNION ALL
+              SELECT next.priority, next.lane, next.run_at, h.n + 1
+                FROM heads AS h CROSS JOIN LATERAL (
+                     SELECT j.priority, j.lane, j.run_at FROM latchkey.jobs AS j
+                      WHERE j.type = t.type AND j.position IS NOT NULL AND (j.priority, j.lane) > (h.priority, h.lane)
+                      ORDER BY j.type, j.priority, j.lane, j.position LIMIT 1) AS next
+               WHERE h.n < 16)
+            SELECT min(h.run_at) FROM heads AS h) AS oldest_run_at
+      FROM types AS t WHERE t.type IS NOT NULL
+  ), others AS (
+    SELECT w.type, 'waiting' AS state, count(*) AS jobs, min(w.run_at) AS oldest_run_at
+      FROM (SELECT type, run_at FROM latchkey.jobs WHERE position IS NULL AND lease_token IS NULL
+             ORDER BY run_at LIMIT 1001) AS w GROUP BY w.type
+    UNION ALL
+    SELECT p.type, 'processing', count(*), min(p.run_at)
+      FROM (SELECT type, run_at FROM latchkey.jobs WHERE lease_token IS NOT NULL LIMIT 1001) AS p GROUP BY p.type
+  ), counted AS (
+    SELECT type, state, jobs, oldest_run_at, jobs <= 1000 AS is_exact FROM ready
+    UNION ALL
+    SELECT type, state, jobs, oldest_run_at, sum(jobs) OVER (PARTITION BY state) <= 1000 FROM others
+  ), sample AS (
+    SELECT type, CASE WHEN lease_token IS NOT NULL THEN 'processing' WHEN position IS NOT NULL THEN 'ready' ELSE 'waiting' END
+                 AS state,
+           count(*) * greatest(1, pages.number / 100.0) AS jobs, min(run_at) AS oldest_run_at
+      FROM latchkey.jobs TABLESAMPLE SYSTEM (
+             least(100, 10000.0 / greatest(1, pg_relation_size('latchkey.jobs') / current_setting('block_size')::integer))),
+           (SELECT pg_relation_size('latchkey.jobs') / current_setting('block_size')::integer AS number) AS pages
+     WHERE EXISTS (SELECT FROM counted WHERE NOT is_exact)
+     GROUP BY 1, 2, pages.number
+  )
+  SELECT coalesce(c.type, s.type) AS type, coalesce(c.state, s.state) AS state,
+         CASE WHEN c.is_exact THEN c.jobs ELSE greatest(c.jobs, round(s.jobs)::bigint) END AS jobs,
+         coalesce(c.is_exact, false) AS is_exact, coalesce(c.oldest_run_at, s.oldest_run_at) AS oldest_run_at
+    FROM counted AS c FULL JOIN sample AS s ON s.type = c.type AND s.state = c.state
+   WHERE c.type IS NOT NULL OR EXISTS (SELECT FROM counted AS o WHERE o.state = s.state AND NOT o.is_exact);
 COMMENT ON VIEW latchkey.job_queue IS
-  'How many jobs there are by type and state (ready, waiting for their time, processing), and when the oldest was due. '
-  'Reads the whole queue.';
-GRANT SELECT ON latchkey.job_queue TO latchkey_admin, latchkey_worker;
+  'How many jobs there are by type and state (ready, waiting for their time, processing), and when the oldest was due; for '
+  'metrics: cheap, however many there are. is_exact: jobs was counted; else (more than 1,000) it is estimated from a sample. '
+  'oldest_run_at: of the ready, of the first job in each of up to 16 lanes; else, of those that were counted.';
+GRANT SELECT ON latchkey.job_queue TO latchkey_gateway, latchkey_admin, latchkey_worker;
 
 CREATE VIEW latchkey.job_throughput AS
   SELECT type, status, count(*) AS jobs, avg(finished_at - started_at) AS mean_duration,
@@ -434,7 +482,7 @@ CREATE VIEW latchkey.job_throughput AS
 COMMENT ON VIEW latchkey.job_throughput IS
   'Jobs that ended within the last minute, by type and status, how long their last attempts took, and how long they had '
   'waited for them.';
-GRANT SELECT ON latchkey.job_throughput TO latchkey_admin, latchkey_worker;
+GRANT SELECT ON latchkey.job_throughput TO latchkey_gateway, latchkey_admin, latchkey_worker;
 
 CREATE VIEW latchkey.job_failures AS
   SELECT type, status, count(*) AS jobs, max(finished_at) AS last_at
@@ -442,4 +490,4 @@ CREATE VIEW latchkey.job_failures AS
    WHERE finished_at > statement_timestamp() - interval '1 day' AND status IN ('failed', 'timeout') GROUP BY 1, 2;
 COMMENT ON VIEW latchkey.job_failures IS
   'Jobs that failed for good or timed out within the last day, by type.';
-GRANT SELECT ON latchkey.job_failures TO latchkey_admin, latchkey_worker;
+GRANT SELECT ON latchkey.job_failures TO latchkey_gateway, latchkey_admin, latchkey_worker;

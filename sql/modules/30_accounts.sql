@@ -149,6 +149,7 @@ COMMENT ON TABLE latchkey.usage IS
   'Usage per account and feature (distributed by account): a row per period, and one since ever with period_start '
   '-infinity. Days and months begin in the account''s time zone; those of the feature requests, which count_usage() '
   'counts, in UTC.';
+CREATE INDEX usage_by_age ON latchkey.usage (period_start) WHERE period <> 'ever';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.usage', '');
 GRANT SELECT ON latchkey.usage TO latchkey_admin;
 

@@ -2,7 +2,10 @@
 
 INSERT INTO latchkey.settings (key, category, value, default_value, type, minimum, maximum, description, seeded)
 VALUES ('quotas.consumption_retention', 'quotas', '30 days', '30 days', 'duration', 86400, 31622400,
-        'How long the idempotency keys of consume() are kept before purge_consumptions() deletes them.', true);
+        'How long the idempotency keys of consume() are kept before purge_consumptions() deletes them.', true),
+       ('quotas.usage_retention', 'quotas', '0', '0', 'duration', 0, 3155760000,
+        'How long counters of past days, months and billing periods are kept before purge_usage() deletes them, and at '
+        'least 400 days. 0: for ever.', true);
 
 CREATE TABLE latchkey.quota_consumptions (
   account_id      uuid        NOT NULL,
@@ -94,6 +97,15 @@ COMMENT ON FUNCTION latchkey.purge_consumptions(integer) IS
   'quotas.consumption_retention, and returns how many. Out of range: invalid_argument (LK400).';
 REVOKE ALL ON FUNCTION latchkey.purge_consumptions(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.purge_consumptions(integer) TO latchkey_admin, latchkey_worker;
+
+CREATE FUNCTION latchkey.purge_usage(max_rows integer DEFAULT 10000) RETURNS bigint
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_purge_usage';
+COMMENT ON FUNCTION latchkey.purge_usage(integer) IS
+  'Deletes up to max_rows (1 to 100,000) counters of periods that began longer ago than setting quotas.usage_retention, '
+  'and at least 400 days, and returns how many; none while that setting is 0. What was used since ever stays. Needs '
+  'usage.write platform-wide: forbidden (LK403). Out of range: invalid_argument (LK400).';
+REVOKE ALL ON FUNCTION latchkey.purge_usage(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.purge_usage(integer) TO latchkey_admin, latchkey_worker;
 
 -- Not private: applications name it in their triggers.
 CREATE FUNCTION latchkey.meter() RETURNS trigger

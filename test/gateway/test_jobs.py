@@ -47,6 +47,26 @@ class JobsTest(GatewayTest):
         return sql(f"SELECT lease_token FROM latchkey.claim_jobs('{{{kind}}}', 'a worker')")
 
 
+class QueueMetricsTest(GatewayTest):
+
+    def test_figures_of_the_queue(self):
+        """The first scrape asks for them; they are there soon after."""
+        job_type = new_type()
+        sql(f"SELECT latchkey.enqueue_job('{job_type}') FROM generate_series(1, 3)")
+        job, lease = sql(f"SELECT id, lease_token FROM latchkey.claim_jobs('{{{job_type}}}', 'test')").split("|")
+        sql(f"SELECT latchkey.fail_job('{PLATFORM}', '{job}', '{lease}', 'no', false)")
+        for _ in range(100):
+            text = self.gateway.get("/metrics").body.decode()
+            if "latchkey_jobs{" in text:
+                break
+            time.sleep(0.05)
+        self.assertIn(f'latchkey_jobs{{type="{job_type}",state="ready"}} 2\n', text)
+        self.assertRegex(text, f'latchkey_jobs_oldest_seconds{{type="{job_type}",state="ready"}} [0-9.]+\n')
+        self.assertIn(f'latchkey_jobs_finished_last_minute{{type="{job_type}",status="failed"}} 1\n', text)
+        self.assertIn(f'latchkey_jobs_failures_last_day{{type="{job_type}",status="failed"}} 1\n', text)
+        sql(f"DELETE FROM latchkey.jobs WHERE type = '{job_type}'")
+
+
 class OwnJobsTest(JobsTest):
 
     def test_progress(self):

@@ -22,6 +22,7 @@ FIELDS = {
     "token": "a.b.c", "scope": "platform", "disabled": True, "expires_at": "2100-01-01T00:00:00Z",
     "amount": 1, "kind": "bonus", "service": "matrix", "debits": [{"service": "matrix"}], "transaction_id": NO_ID,
     "threshold": 1, "credits_per_unit": 1, "cron": "@yearly", "type": "matrix", "enabled": False, "value": "7 days", "feature": "matrix_unit",
+    "url": "https://example.com/",
 }
 ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "tenant"),
          "staff": ("staff", "tenant"), "manager": ("admin", "tenant"), "owner": ("owner", "tenant"),
@@ -61,12 +62,14 @@ class MatrixTest(GatewayTest):
                     for name, (machine, held) in KEYS.items()}
         sql(f"SELECT latchkey.set_service_cost('matrix', 1), latchkey.grant_credits('{cls.tenants['tenant']}', 1000)")
         sql("SELECT latchkey.set_plan('matrix', 'Matrix', rank => 1), latchkey.set_plan_feature('free', 'matrix_unit')")
+        sql("SELECT latchkey.set_setting('webhooks.max_endpoints', '1000')")
         cls.document = cls.gateway.get("/openapi.json").json
 
     @classmethod
     def tearDownClass(cls):
         sql("DELETE FROM latchkey.plan_features WHERE feature = 'matrix_unit'")
         sql("DELETE FROM latchkey.plans WHERE key = 'matrix'")
+        sql("SELECT latchkey.set_setting('webhooks.max_endpoints', '10'); DELETE FROM latchkey.webhook_endpoints")
         super().tearDownClass()
 
     def token_of(self, caller, path):
@@ -96,6 +99,9 @@ class MatrixTest(GatewayTest):
             return sql(f"SELECT id FROM latchkey.register_user('{new_email()}')")
         if path.startswith("/api/jobs"):
             return sql(f"SELECT id FROM latchkey.enqueue_job('matrix', account_id => '{self.tenants['tenant']}')")
+        if path.startswith("/api/webhooks"):
+            return sql("SELECT id FROM latchkey.create_webhook_endpoint("
+                       f"'{self.tenants['tenant']}', 'https://example.com')")
         return NO_ID
 
     def name_for(self, path):
@@ -109,7 +115,8 @@ class MatrixTest(GatewayTest):
     def fill(self, path):
         values = {"id": self.id_for, "role": lambda _: "support", "name": self.name_for, "type": self.type_for,
                   "service": lambda _: "matrix", "aggregate": lambda _: "matrix", "aggregate_id": lambda _: "1",
-                  "key": lambda _: "jobs.retention", "plan": lambda _: "matrix", "feature": lambda _: "matrix_unit"}
+                  "key": lambda _: "jobs.retention", "plan": lambda _: "matrix", "feature": lambda _: "matrix_unit",
+                  "event_id": lambda _: NO_ID}
         return re.sub(r"\{(\w+)\}", lambda m: values[m.group(1)](path), path)
 
     def query_of(self, operation):

@@ -144,3 +144,26 @@ SELECT position ~ '^1\.' AS first_era FROM latchkey.record_event('order', '3', '
 -- A user's erasure takes what is personal off their events.
 SELECT latchkey.delete_user(:'fay');
 SELECT count(*) > 5 AS kept, count(metadata) AS metadata, count(correlation_id) AS correlations FROM latchkey.events WHERE account_id = :'fay';
+
+-- Who may read events within a tenant alone sees whose request each was, but addresses and request ids of their own requests only.
+INSERT INTO latchkey.accounts (id, kind) VALUES ('00000000-0000-7000-8000-00000000fe01', 'tenant');
+SELECT regress.new_user('fiona') AS fiona, regress.new_user('felix') AS felix \gset
+SELECT role FROM latchkey.grant_role(:'fiona', 'owner', '00000000-0000-7000-8000-00000000fe01');
+SELECT role FROM latchkey.grant_role(:'felix', 'support');
+SELECT regress.token_of('fiona') AS token, regress.token_of('felix') AS staff \gset
+BEGIN;
+SELECT count(*) FROM latchkey.bind_request('request-of-staff', '192.0.2.66', 'browser of staff');
+SELECT count(*) FROM latchkey.record_event('order', 'fe', 'order.checked', '{}', '00000000-0000-7000-8000-00000000fe01');
+COMMIT;
+BEGIN;
+SELECT count(*) FROM latchkey.authenticate(:'token');
+SELECT count(*) FROM latchkey.bind_request('request-of-owner', '192.0.2.77', 'browser of owner');
+SELECT count(*) FROM latchkey.record_event('order', 'fe', 'order.placed', '{}', '00000000-0000-7000-8000-00000000fe01');
+SELECT type, metadata ->> 'client_address' AS address, correlation_id FROM latchkey.event_history('order', 'fe', '00000000-0000-7000-8000-00000000fe01');
+SELECT regress.error_of('SELECT latchkey.event_history(''order'', ''fe'')');
+COMMIT;
+BEGIN;
+SELECT count(*) FROM latchkey.authenticate(:'staff');
+SELECT type, metadata ->> 'client_address' AS address, correlation_id FROM latchkey.event_history('order', 'fe');
+ROLLBACK;
+SELECT type, metadata ->> 'client_address' AS address, correlation_id FROM latchkey.event_history('order', 'fe');

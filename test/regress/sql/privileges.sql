@@ -41,6 +41,8 @@ SELECT count(*) FROM latchkey.create_service_account('Privileges') AS a, LATERAL
 SELECT latchkey.set_plan_feature('free', 'priv_unit', 100, 'ever');
 SELECT c.used FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS id, latchkey.consume(id, 'priv_unit', 1, 'priv') AS c;
 SELECT latchkey.start_trial(:'bob', 'pro') IS NOT NULL AS in_trial;
+CREATE TABLE regress.priv_webhooks AS SELECT w.account_id, w.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.create_webhook_endpoint(a, 'https://example.com/', '{priv.*}') AS w;
+GRANT SELECT ON regress.priv_webhooks TO PUBLIC;
 INSERT INTO latchkey.plan_prices (price_id, plan, version, billing_interval, active) VALUES ('price_priv', 'pro', 1, 'month', true);
 CREATE TABLE regress.priv_tenants AS SELECT o.id AS owner, t.id, i.id AS invitation FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS o (id), latchkey.create_tenant(o.id, 'Privileges') AS t, latchkey.invite_member(t.id, 'priv_guest@example.com', 'staff') AS i;
 GRANT SELECT ON regress.priv_tenants TO PUBLIC;
@@ -58,7 +60,7 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN name = 'length' OR name = 'version' AND p.proname <> 'record_event' THEN 'NULL' WHEN name = 'name' AND p.proname ~ '_secret$' THEN '''priv.secret''' WHEN name = 'key' AND p.proname = 'set_plan' THEN '''priv''' WHEN name = 'price_id' THEN '''price_priv''' WHEN name ~ '^stripe_.*_price_id$' THEN 'NULL::text'
            WHEN name = 'plan' AND p.proname = 'retire_plan' THEN '''premium''' WHEN name = 'idempotency_key' AND p.proname = 'refund_consumption' THEN '''priv'''
            WHEN name = 'idempotency_key' AND p.proname <> 'refund_consumption' THEN 'NULL::text' WHEN name = 'kind' THEN '''bonus''' WHEN name = 'service' THEN '''priv.unit''' WHEN name = 'debits' THEN '''[{"service": "priv.unit"}]'''
-           WHEN name = 'jobs' THEN '''[{"type": "x"}]''' WHEN t IN ('uuid[]'::regtype, 'jsonb[]'::regtype) THEN 'NULL' WHEN p.proname ~ '_jobs$' AND name = 'types' THEN '''{x}''::text[]'
+           WHEN p.proname = 'watch_jobs' AND t <> 'integer'::regtype THEN '''{}''' WHEN name = 'jobs' THEN '''[{"type": "x"}]''' WHEN t IN ('uuid[]'::regtype, 'jsonb[]'::regtype) THEN 'NULL' WHEN p.proname ~ '_jobs$' AND name = 'types' THEN '''{x}''::text[]'
            WHEN name = 'cron' THEN '''@hourly''' WHEN p.proname = 'list_jobs' AND name = 'status' THEN 'NULL::text'
            WHEN name = 'key' AND p.proname ~ '_setting$|^setting_' AND p.proname <> 'set_setting' THEN quote_literal(CASE p.proname WHEN 'setting_number' THEN 'throttle.account_attempts' WHEN 'setting_duration' THEN 'sessions.lifetime'
              WHEN 'setting_boolean' THEN 'credits.hash_chain' WHEN 'setting_json' THEN 'priv.json' WHEN 'register_setting' THEN 'priv.own' WHEN 'delete_setting' THEN 'priv.json' ELSE 'tokens.issuer' END)
@@ -83,6 +85,8 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN t = 'uuid'::regtype AND name = 'tenant_id' THEN quote_nullable(tenant) || '::uuid'
            WHEN name = 'service_account_id' THEN quote_literal((SELECT id FROM latchkey.service_accounts WHERE name = 'Privileges')) || '::uuid'
            WHEN name = 'key_id' THEN quote_literal((SELECT k.id FROM latchkey.api_keys k JOIN latchkey.service_accounts a ON a.id = k.service_account_id WHERE a.name = 'Privileges')) || '::uuid'
+           WHEN name = 'endpoint_id' THEN quote_literal(coalesce((SELECT w.id FROM regress.priv_webhooks w WHERE w.account_id = account), account)) || '::uuid'
+           WHEN name = 'url' THEN '''https://example.com/''' WHEN name = 'event_types' THEN '''{*}''::text[]' WHEN p.proname = 'list_webhook_deliveries' AND name = 'status' THEN 'NULL::text'
            WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'
            WHEN name = 'token' THEN quote_literal(token)
            WHEN name = 'email' THEN '''priv_new@example.com'''

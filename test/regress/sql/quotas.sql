@@ -61,6 +61,16 @@ UPDATE latchkey.quota_consumptions SET consumed_at = consumed_at - interval '31 
 SELECT latchkey.purge_consumptions(), latchkey.purge_consumptions();
 SELECT string_agg(idempotency_key, ' ') FROM latchkey.quota_consumptions WHERE account_id = :'b';
 SELECT regress.error_of(format('SELECT latchkey.purge_consumptions(%s)', n)) FROM unnest(ARRAY['0', '100001', 'NULL']) AS n;
+-- Counters of past periods go when the setting says so, and never sooner than after 400 days; the one since ever stays.
+INSERT INTO latchkey.usage SELECT :'b', 'q_old', p, now() - d * interval '1 day', 1 FROM (VALUES ('day', 500), ('month', 401), ('billing', 399), ('day', 1)) AS v (p, d);
+INSERT INTO latchkey.usage VALUES (:'b', 'q_old', 'ever', '-infinity', 4);
+SELECT latchkey.purge_usage() AS kept_for_ever;
+SELECT latchkey.set_setting('quotas.usage_retention', '1 day');
+SELECT latchkey.purge_usage(1), latchkey.purge_usage(), latchkey.purge_usage();
+SELECT period FROM latchkey.usage WHERE account_id = :'b' AND feature = 'q_old' ORDER BY period_start;
+SELECT regress.error_of(format('SELECT latchkey.purge_usage(%s)', n)) FROM unnest(ARRAY['0', '100001', 'NULL']) AS n;
+SELECT latchkey.set_setting('quotas.usage_retention', '0');
+DELETE FROM latchkey.usage WHERE account_id = :'b' AND feature = 'q_old';
 
 -- Time zones: days and months begin in the account's, whatever the session's is; what is used stays used.
 SET TimeZone = 'Asia/Tokyo';
