@@ -6,6 +6,7 @@
 #include "extension/core/utf8.hpp"
 #include "extension/jobs/rules.hpp"
 #include "extension/jobs/store.hpp"
+#include "extension/jobs/tables.hpp"
 #include "extension/jobs/waiting.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/array.hpp"
@@ -70,9 +71,10 @@ LATCHKEY_FUNCTION(complete_job, kOpen) {
     SELECT account_id, id, type, 'completed', priority, lane, run_at, attempts, max_retries,
            lease_token, processed, target, results, created_at, started_at, $4, timeout, group_key,
            worker, correlation_id, cursor, payload, $5 FROM gone)");
+  const pg::Raw result = args.AsIs(3, JSONBOID);
+  if (MayFinishDirectly() && CompleteDirectly(lease, pg::Now(), result)) return args.Void();
   pg::Spi spi;
-  spi.RunLatest(statement, lease.account_id, lease.job_id, lease.token, pg::Now(),
-                args.AsIs(3, JSONBOID));
+  spi.RunLatest(statement, lease.account_id, lease.job_id, lease.token, pg::Now(), result);
   if (spi.affected() == 0 && !WasCompletedSo(spi, lease)) {
     ThrowNotLeased(spi, lease.account_id, lease.job_id);
   }
