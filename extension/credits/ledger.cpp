@@ -3,6 +3,7 @@
 
 #include "extension/core/digest.hpp"
 #include "extension/core/error.hpp"
+#include "extension/credits/storage.hpp"
 #include "extension/pg/array.hpp"
 #include "extension/settings/settings.hpp"
 
@@ -46,8 +47,8 @@ void Book::PostHeld(Lot& lot, int64_t amount) {
 }
 
 void Book::Add(Lot& lot, int64_t amount) {
-  Entry entry{headings_.size() - 1, ++part_,  amount,      lot.id, ++lot.seq,
-              lot.available,        lot.held, std::nullopt};
+  Entry entry{headings_.size() - 1, ++part_,  amount,       lot.id,    ++lot.seq,
+              lot.available,        lot.held, std::nullopt, lot.stored};
   if (hash_chain_) entry.hash = Sha256(lot.hash.value_or("") + BytesOf(entry));
   lot.hash = entry.hash;
   lot.changed = true;
@@ -131,6 +132,7 @@ bool Book::InsertFirst(const Entry& entry) {
   static pg::Statement update(
       "UPDATE latchkey.credit_lots SET available = $3, held = $4, open = $5, seq = $6, hash = $7 "
       "WHERE account_id = $1 AND id = $2");
+  if (entry.stored != nullptr) return InsertStored(entry);
   const Heading& heading = headings_[entry.heading];
   spi_.RunLatest(insert, account_id_, heading.id, entry.part, heading.kind, entry.amount,
                  heading.total, entry.lot_id, entry.lot_seq, heading.balance_after,
@@ -142,6 +144,34 @@ bool Book::InsertFirst(const Entry& entry) {
   spi_.RunLatest(update, account_id_, entry.lot_id, entry.available, entry.held, is_open,
                  entry.lot_seq, pg::ToBytes(entry.hash));
   return true;
+}
+
+bool Book::InsertStored(const Entry& entry) {
+  const Heading& heading = headings_[entry.heading];
+  pg::Param metadata = {JSONBOID, 0, true};
+  if (heading.metadata) metadata = pg::JsonParam(*heading.metadata);
+  const pg::Param hash = pg::ToParam(pg::ToBytes(entry.hash));
+  const std::initializer_list<pg::Param> row = {
+      pg::ToParam(account_id_),
+      pg::ToParam(heading.id),
+      pg::ToParam(entry.part),
+      pg::ToParam(heading.kind),
+      pg::ToParam(entry.amount),
+      pg::ToParam(heading.total),
+      pg::ToParam(entry.lot_id),
+      pg::ToParam(entry.lot_seq),
+      pg::ToParam(heading.balance_after),
+      pg::ToParam(heading.quantity),
+      pg::ToParam(heading.recorded_at),
+      pg::ToParam(heading.related_id),
+      pg::ToParam(heading.service),
+      pg::ToParam(heading.idempotency_key),
+      pg::ToParam(pg::ToBytes(heading.fingerprint)),
+      pg::ToParam(heading.reference),
+      metadata,
+      hash,
+  };
+  return WriteDebit(row, entry.stored, {entry.available, entry.held, entry.lot_seq, hash});
 }
 
 namespace {

@@ -73,12 +73,14 @@ class Book {
     int64_t available;  // the lot's, afterwards
     int64_t held;
     std::optional<std::string> hash;
+    HeapTuple stored;  // the lot's row, when it was locked without SPI
   };
 
   void Add(Lot& lot, int64_t amount);
   std::string BytesOf(const Entry& entry) const;
   bool IsWritten(const Lot& lot) const;  // by InsertFirst
   bool InsertFirst(const Entry& entry);
+  bool InsertStored(const Entry& entry);
   void InsertRest();
 
   pg::Spi& spi_;

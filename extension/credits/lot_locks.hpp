@@ -9,8 +9,8 @@ namespace latchkey::credits {
 // Of the candidates: one that nobody has locked; kWait waits for one of them instead.
 enum class Patience { kSkip, kWait };
 
-std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const Candidates& candidates,
-                           int64_t cost, Patience patience);
+std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const Outlook& outlook,
+                           const Candidates& candidates, int64_t cost, Patience patience);
 
 // A lot that has been locked and turns out to hold too little stays locked, and who then waits for
 // others, out of their order, may wait for ever. So it is given back. That costs a subtransaction;

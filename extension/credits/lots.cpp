@@ -13,26 +13,6 @@ namespace latchkey::credits {
 
 namespace {
 
-#define LATCHKEY_LOT_COLUMNS                                                              \
-  "SELECT id, grant_id, slice, kind, priority, expires_at, granted_at, available, held, " \
-  "seq, hash FROM latchkey.credit_lots "
-
-Lot FromRow(const pg::Row& row) {
-  Lot lot;
-  lot.id = row.Get<Uuid>(1);
-  lot.grant_id = row.Get<Uuid>(2);
-  lot.slice = row.Get<int32_t>(3);
-  lot.kind = row.Text(4);
-  lot.priority = row.Get<int32_t>(5);
-  lot.expires_at = row.Optional<pg::Timestamp>(6);
-  lot.granted_at = row.Get<pg::Timestamp>(7);
-  lot.available = row.Get<int64_t>(8);
-  lot.held = row.Get<int64_t>(9);
-  lot.seq = row.Get<int64_t>(10);
-  lot.hash = row.Optional<std::string>(11);
-  return lot;
-}
-
 bool HasAll(const std::vector<Lot>& lots, const pg::Rows& ids) {
   for (uint64_t i = 0; i < ids.size(); ++i) {
     const auto id = ids[i].Get<Uuid>(1);
@@ -80,7 +60,8 @@ Lot* FindLot(std::vector<Lot>& lots, const Uuid& id) {
 }
 
 std::vector<Lot> LockLots(pg::Spi& spi, const Uuid& account_id, const std::vector<Uuid>& also) {
-  static pg::Statement lock(LATCHKEY_LOT_COLUMNS
+  static pg::Statement lock("SELECT " LATCHKEY_LOT_COLUMNS
+                            " FROM latchkey.credit_lots "
                             "WHERE account_id = $1 AND (open OR id = ANY ($2)) "
                             "ORDER BY id FOR NO KEY UPDATE");
   static pg::Statement open("SELECT id FROM latchkey.credit_lots WHERE account_id = $1 AND open");
@@ -93,7 +74,7 @@ std::vector<Lot> LockLots(pg::Spi& spi, const Uuid& account_id, const std::vecto
     pg::Subtransaction attempt(spi);
     lots.clear();
     const pg::Rows rows = spi.RunLatest(lock, account_id, ids);
-    for (uint64_t i = 0; i < rows.size(); ++i) lots.push_back(FromRow(rows[i]));
+    for (uint64_t i = 0; i < rows.size(); ++i) lots.push_back(LotFromRow(rows[i]));
     complete = HasAll(lots, spi.RunLatest(open, account_id));
     if (complete) {
       attempt.Commit();

@@ -22,9 +22,31 @@ struct Lot {
   std::optional<std::string> hash;
   bool is_new = false;
   bool changed = false;
+  HeapTuple stored = nullptr;  // the row itself, when it was read without SPI
 
   bool IsExpired(pg::Timestamp now) const { return expires_at && *expires_at <= now; }
 };
+
+// All columns of the table, in its order, which LotFromRow() goes by.
+#define LATCHKEY_LOT_COLUMNS                                                             \
+  "account_id, id, grant_id, slice, kind, priority, expires_at, granted_at, available, " \
+  "held, open, seq, hash"
+template <typename Row>
+Lot LotFromRow(const Row& row) {
+  Lot lot;
+  lot.id = row.template Get<Uuid>(2);
+  lot.grant_id = row.template Get<Uuid>(3);
+  lot.slice = row.template Get<int32_t>(4);
+  lot.kind = row.template Get<std::string>(5);
+  lot.priority = row.template Get<int32_t>(6);
+  lot.expires_at = row.template Optional<pg::Timestamp>(7);
+  lot.granted_at = row.template Get<pg::Timestamp>(8);
+  lot.available = row.template Get<int64_t>(9);
+  lot.held = row.template Get<int64_t>(10);
+  lot.seq = row.template Get<int64_t>(12);
+  lot.hash = row.template Optional<std::string>(13);
+  return lot;
+}
 
 // Whether debits burn `a` before `b`: by priority, expiry, age; slices of one grant by number.
 bool BurnsBefore(const Lot& a, const Lot& b);

@@ -5,6 +5,7 @@
 
 #include "extension/credits/fast_debits.hpp"
 #include "extension/credits/lot_locks.hpp"
+#include "extension/credits/storage.hpp"
 
 namespace latchkey::credits {
 
@@ -15,13 +16,16 @@ struct Seen {
   Uuid account_id;
   bool several_lots = false;  // DebitOnly is not tried
   bool small = false;         // the only lot holds so little that it may have to be given back
+  pg::Timestamp contended_at{};
 };
+
+constexpr int64_t kContentionLasts = 1000000;
 
 Seen& SeenOf(const Uuid& account_id) {
   static auto& seen = *new std::array<Seen, 4096>{};
   const size_t slot = account_id.bytes[15] | (account_id.bytes[14] & 0x0f) << 8;
   Seen& entry = seen[slot];
-  if (entry.account_id != account_id) entry = {account_id, false, false};
+  if (entry.account_id != account_id) entry = {account_id, false, false, {}};
   return entry;
 }
 
@@ -29,7 +33,7 @@ Seen& SeenOf(const Uuid& account_id) {
 // `least`: what it holds at the least before anything is locked.
 std::optional<Lot> LockOnly(pg::Spi& spi, const Uuid& account_id, int64_t cost, int64_t least) {
   static pg::Statement statement(R"(
-    SELECT id, available, seq, hash, expires_at,
+    SELECT )" LATCHKEY_LOT_COLUMNS R"(,
            (SELECT t.threshold FROM latchkey.credit_thresholds t WHERE t.account_id = $1)
       FROM latchkey.credit_lots
      WHERE account_id = $1 AND open AND available >= $2 AND held = 0
@@ -39,14 +43,30 @@ std::optional<Lot> LockOnly(pg::Spi& spi, const Uuid& account_id, int64_t cost, 
                                  pg::Statement::kIndexed);
   const pg::Rows rows = spi.RunLatest(statement, account_id, cost, least);
   if (rows.size() != 1) return std::nullopt;
-  Lot lot;
-  lot.id = rows[0].Get<Uuid>(1);
-  lot.available = rows[0].Get<int64_t>(2);
-  lot.seq = rows[0].Get<int64_t>(3);
-  lot.hash = rows[0].Optional<std::string>(4);
-  lot.expires_at = rows[0].Optional<pg::Timestamp>(5);
-  const bool is_low = lot.available - cost < rows[0].Optional<int64_t>(6).value_or(0);
+  Lot lot = LotFromRow(rows[0]);
+  const bool is_low = lot.available - cost < rows[0].Optional<int64_t>(14).value_or(0);
   if (lot.IsExpired(pg::Now()) || is_low) return std::nullopt;
+  return lot;
+}
+
+// The same without SPI, where the row is seen before it is locked: nothing has to be given back.
+std::optional<Lot> LockOnlyStored(const Uuid& account_id, int64_t cost) {
+  const std::vector<Lot> lots = FindOpenLots(account_id);
+  if (lots.size() != 1) return std::nullopt;
+  const Lot& lot = lots[0];
+  if (lot.available < cost || lot.held != 0 || lot.IsExpired(pg::Now())) return std::nullopt;
+  if (lot.available - cost < FindThreshold(account_id).value_or(0)) return std::nullopt;
+  if (!LockLot(lot)) return std::nullopt;
+  return lot;
+}
+
+std::optional<Lot> LockOnlyBySpi(pg::Spi& spi, const Uuid& account_id, int64_t cost, Seen& seen) {
+  int64_t ample = 0;
+  if (!seen.small && !__builtin_mul_overflow(cost, kAmpleDebits, &ample)) {
+    if (auto lot = LockOnly(spi, account_id, cost, ample)) return lot;
+  }
+  auto lot = OrGiveBack(spi, [&] { return LockOnly(spi, account_id, cost, cost); });
+  seen.small = lot.has_value();
   return lot;
 }
 
@@ -54,18 +74,18 @@ std::optional<Lot> LockOnly(pg::Spi& spi, const Uuid& account_id, int64_t cost, 
 
 void NoteLots(const Uuid& account_id, size_t lots) { SeenOf(account_id).several_lots = lots > 1; }
 
+bool NoteContention(const Uuid& account_id, pg::Timestamp now) {
+  Seen& seen = SeenOf(account_id);
+  const bool again = now < seen.contended_at + kContentionLasts;
+  seen.contended_at = now;
+  return again;
+}
+
 std::optional<Transaction> DebitOnly(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
   Seen& seen = SeenOf(account_id);
   if (seen.several_lots) return std::nullopt;
-  std::optional<Lot> lot;
-  int64_t ample = 0;
-  if (!seen.small && !__builtin_mul_overflow(debit.cost, kAmpleDebits, &ample)) {
-    lot = LockOnly(spi, account_id, debit.cost, ample);
-  }
-  if (!lot) {
-    lot = OrGiveBack(spi, [&] { return LockOnly(spi, account_id, debit.cost, debit.cost); });
-    seen.small = lot.has_value();
-  }
+  auto lot = IsStorageDirect() ? LockOnlyStored(account_id, debit.cost)
+                               : LockOnlyBySpi(spi, account_id, debit.cost, seen);
   if (!lot) return std::nullopt;
   Book book(spi, account_id);
   Transaction result;

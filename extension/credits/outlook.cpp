@@ -1,31 +1,43 @@
 // Reading an account without locks.
 #include "extension/credits/outlook.hpp"
 
+#include "extension/credits/storage.hpp"
+
 namespace latchkey::credits {
 
-Outlook ReadOutlook(pg::Spi& spi, const Uuid& account_id, pg::Timestamp now) {
-  static pg::Statement statement(R"(
-    SELECT id, grant_id, slice, priority, expires_at, granted_at, available, held,
+namespace {
+
+void Add(Outlook& outlook, Lot lot, pg::Timestamp now) {
+  outlook.held |= lot.held > 0;
+  if (!lot.IsExpired(now)) outlook.lots.push_back(std::move(lot));
+}
+
+Outlook ReadStored(const Uuid& account_id, pg::Timestamp now) {
+  Outlook outlook;
+  outlook.stored = true;
+  for (Lot& lot : FindOpenLots(account_id)) Add(outlook, std::move(lot), now);
+  if (!outlook.lots.empty()) outlook.threshold = FindThreshold(account_id);
+  return outlook;
+}
+
+Outlook ReadBySpi(pg::Spi& spi, const Uuid& account_id, pg::Timestamp now) {
+  static pg::Statement statement("SELECT " LATCHKEY_LOT_COLUMNS R"(,
            (SELECT t.threshold FROM latchkey.credit_thresholds t WHERE t.account_id = $1)
       FROM latchkey.credit_lots WHERE account_id = $1 AND open)",
                                  pg::Statement::kIndexed);
   Outlook outlook;
   const pg::Rows rows = spi.RunLatest(statement, account_id);
   outlook.lots.reserve(rows.size());
-  for (uint64_t i = 0; i < rows.size(); ++i) {
-    const pg::Row row = rows[i];
-    Lot lot;
-    lot.id = row.Get<Uuid>(1);
-    lot.grant_id = row.Get<Uuid>(2);
-    lot.slice = row.Get<int32_t>(3);
-    lot.priority = row.Get<int32_t>(4);
-    lot.expires_at = row.Optional<pg::Timestamp>(5);
-    lot.granted_at = row.Get<pg::Timestamp>(6);
-    lot.available = row.Get<int64_t>(7);
-    outlook.held |= row.Get<int64_t>(8) > 0;
-    if (i == 0) outlook.threshold = row.Optional<int64_t>(9);
-    if (!lot.IsExpired(now)) outlook.lots.push_back(std::move(lot));
-  }
+  for (uint64_t i = 0; i < rows.size(); ++i) Add(outlook, LotFromRow(rows[i]), now);
+  if (!rows.empty()) outlook.threshold = rows[0].Optional<int64_t>(14);
+  return outlook;
+}
+
+}  // namespace
+
+Outlook ReadOutlook(pg::Spi& spi, const Uuid& account_id, pg::Timestamp now) {
+  Outlook outlook =
+      IsStorageDirect() ? ReadStored(account_id, now) : ReadBySpi(spi, account_id, now);
   outlook.balance = Spendable(outlook.lots, now);
   return outlook;
 }

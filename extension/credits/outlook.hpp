@@ -7,9 +7,10 @@
 namespace latchkey::credits {
 
 struct Outlook {
-  std::vector<Lot> lots;  // without seq and hash
+  std::vector<Lot> lots;  // that have not expired
   std::optional<int64_t> threshold;
   bool held = false;
+  bool stored = false;  // read without SPI: each lot has its row
   int64_t balance = 0;
 };
 

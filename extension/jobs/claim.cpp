@@ -10,6 +10,7 @@
 #include "extension/jobs/rules.hpp"
 #include "extension/jobs/store.hpp"
 #include "extension/jobs/sweep.hpp"
+#include "extension/jobs/tables.hpp"
 #include "extension/jobs/waiting.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/advisory_slot.hpp"
@@ -131,19 +132,44 @@ class Claim {
     Take(lanes, priority, columns, true);
   }
 
+// Rows of the lanes $3, each from its position in $4 on and at most its part in $5, locked.
+#define LATCHKEY_TAKEN                                                     \
+  "WITH taken AS ("                                                        \
+  "  SELECT j.account_id, j.id, j.position"                                \
+  "    FROM unnest($3, $4, $5) AS l (lane, position, part)"                \
+  "   CROSS JOIN LATERAL ("                                                \
+  "         SELECT r.account_id, r.id, r.position FROM latchkey.jobs r"    \
+  "          WHERE r.type = $1 AND r.priority = $2 AND r.lane = l.lane"    \
+  "            AND r.position >= l.position AND r.position IS NOT NULL"    \
+  "          ORDER BY r.type, r.priority, r.lane, r.position LIMIT l.part" \
+  "            FOR UPDATE SKIP LOCKED) AS j"                               \
+  "   LIMIT $6)"
+
   size_t Take(Lanes& lanes, int32_t priority, const std::vector<pg::Value> (&columns)[3],
               bool occupies) {
-    static pg::Statement statement(R"(
-      WITH taken AS (
-        SELECT j.account_id, j.id, j.position
-          FROM unnest($3, $4, $5) AS l (lane, position, part)
-         CROSS JOIN LATERAL (
-               SELECT r.account_id, r.id, r.position FROM latchkey.jobs r
-                WHERE r.type = $1 AND r.priority = $2 AND r.lane = l.lane
-                  AND r.position >= l.position AND r.position IS NOT NULL
-                ORDER BY r.type, r.priority, r.lane, r.position LIMIT l.part
-                  FOR UPDATE SKIP LOCKED) AS j
-         LIMIT $6),
+    const pg::Raw arrays[3] = {pg::ToArray(INT8OID, columns[0]), pg::ToArray(INT8OID, columns[1]),
+                               pg::ToArray(INT4OID, columns[2])};
+    const size_t taken = MayClaimDirectly() ? TakeDirectly(lanes, priority, arrays, occupies)
+                                            : TakeBySpi(lanes, priority, arrays, occupies);
+    if (taken > 0) NoteTaken();
+    return taken;
+  }
+
+  size_t TakeDirectly(Lanes& lanes, int32_t priority, const pg::Raw (&arrays)[3], bool occupies) {
+    static pg::Statement statement(LATCHKEY_TAKEN
+                                   " SELECT account_id, id FROM taken ORDER BY position",
+                                   pg::Statement::kIndexed);
+    const pg::Rows rows = spi_.RunLatest(statement, lanes.type(), priority, arrays[0], arrays[1],
+                                         arrays[2], static_cast<int64_t>(Left()));
+    for (uint64_t i = 0; i < rows.size(); ++i) {
+      claimed_.push_back(ClaimDirectly(rows[i].Get<Uuid>(1), rows[i].Get<Uuid>(2),
+                                       {token_, now_, lease_end_, worker_, occupies}));
+    }
+    return rows.size();
+  }
+
+  size_t TakeBySpi(Lanes& lanes, int32_t priority, const pg::Raw (&arrays)[3], bool occupies) {
+    static pg::Statement statement(LATCHKEY_TAKEN R"(,
       done AS (
         UPDATE latchkey.jobs AS j
            SET status = 'processing', position = NULL, attempts = attempts + 1, lease_token = $7,
@@ -155,10 +181,8 @@ class Claim {
       SELECT * FROM done ORDER BY position)",
                                    pg::Statement::kIndexed);
     const pg::Rows rows =
-        spi_.RunLatest(statement, lanes.type(), priority, pg::ToArray(INT8OID, columns[0]),
-                       pg::ToArray(INT8OID, columns[1]), pg::ToArray(INT4OID, columns[2]),
+        spi_.RunLatest(statement, lanes.type(), priority, arrays[0], arrays[1], arrays[2],
                        static_cast<int64_t>(Left()), token_, now_, lease_end_, worker_, occupies);
-    if (!rows.empty()) NoteTaken();
     for (uint64_t i = 0; i < rows.size(); ++i) {
       std::vector<pg::Value> job;
       job.reserve(kClaimColumns);

@@ -1,6 +1,7 @@
 // enqueue_job: one job in the caller's transaction.
 #include "extension/jobs/enqueue.hpp"
 #include "extension/core/utf8.hpp"
+#include "extension/jobs/tables.hpp"
 #include "extension/jobs/waiting.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/transaction_state.hpp"
@@ -92,9 +93,13 @@ Uuid Insert(pg::Spi& spi, const Uuid& account_id, const Uuid& id, const NewJob& 
   }
   std::optional<int64_t> position;
   if (!job.run_at || *job.run_at <= now) position = ReservePositions(1);
-  spi.Run(insert, account_id, id, job.type, job.priority, LaneOf(job.group_key, account_id),
-          position, job.run_at.value_or(now), *job.max_retries, now, job.timeout, job.group_key,
-          job.correlation_id, job.payload);
+  if (MayInsertDirectly()) {
+    InsertDirectly(account_id, id, job, position, now);
+  } else {
+    spi.Run(insert, account_id, id, job.type, job.priority, LaneOf(job.group_key, account_id),
+            position, job.run_at.value_or(now), *job.max_retries, now, job.timeout, job.group_key,
+            job.correlation_id, job.payload);
+  }
   if (position) WakeWorkers(job.type);
   return id;
 }

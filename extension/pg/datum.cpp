@@ -56,6 +56,13 @@ Param JsonParam(const std::string& json) {
           false};
 }
 
+Timestamp AddInterval(Timestamp time, Datum interval) {
+  return {Call([=] {
+    return DatumGetTimestampTz(
+        DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(time.micros), interval));
+  })};
+}
+
 int64_t IntervalMicros(Datum interval) {
   const Interval* parts = DatumGetIntervalP(interval);
   constexpr int64_t kDay = int64_t{86400} * 1000000;

@@ -26,6 +26,9 @@ Timestamp NextUtcMidnight(Timestamp now);
 // How long an interval is in microseconds; a month counts as 30 days. Saturates.
 int64_t IntervalMicros(Datum interval);
 
+// As the operator + does it: days and months by the session's time zone.
+Timestamp AddInterval(Timestamp time, Datum interval);
+
 // A byte string for a bytea.
 struct Bytes {
   std::string_view view;

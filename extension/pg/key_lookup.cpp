@@ -2,20 +2,16 @@
 #include "extension/pg/key_lookup.hpp"
 
 #include "extension/pg/catalog.hpp"
+#include "extension/pg/local_table.hpp"
 
 extern "C" {
-#include "access/genam.h"
 #include "access/heapam.h"
 #include "access/table.h"
-#include "access/tableam.h"
-#include "commands/extension.h"
 #include "executor/tuptable.h"
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/relcache.h"
-#include "utils/snapmgr.h"
 }
 
 namespace latchkey::pg {
@@ -30,14 +26,6 @@ Oid PrimaryKeyIndex(Relation table) {
 #endif
 }
 
-IndexScanDesc BeginScan(Relation table, Relation index, Snapshot snapshot) {
-#if PG_VERSION_NUM >= 180000
-  return index_beginscan(table, index, snapshot, nullptr, 2, 0);
-#else
-  return index_beginscan(table, index, snapshot, 2, 0);
-#endif
-}
-
 Snapshot SnapshotToReadWith() {
   const bool latest = IsolationUsesXactSnapshot() && !IsInParallelMode();
   return latest ? GetLatestSnapshot() : GetActiveSnapshot();
@@ -48,7 +36,7 @@ HeapTuple FetchCopy(Relation table, Oid index_oid, const Datum* key) {
   Relation index = index_open(index_oid, AccessShareLock);
   const Snapshot snapshot = RegisterSnapshot(SnapshotToReadWith());
   TupleTableSlot* slot = table_slot_create(table, nullptr);
-  IndexScanDesc scan = BeginScan(table, index, snapshot);
+  IndexScanDesc scan = BeginScan(table, index, snapshot, 2);
   ScanKeyData keys[2];
   ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, key[0]);
   ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_UUID_EQ, key[1]);
@@ -83,8 +71,7 @@ void KeyLookup::Resolve() {
       columns_[i] = static_cast<AttrNumber>(get_attnum(relation, names_[i]));
       if (columns_[i] == InvalidAttrNumber) elog(ERROR, "latchkey: no column %s", names_[i]);
     }
-    local_ = OidIsValid(index_) && table->rd_rel->relkind == RELKIND_RELATION &&
-             !OidIsValid(get_extension_oid("citus", true));
+    local_ = OidIsValid(index_) && IsLocal(table);
     table_close(table, AccessShareLock);
     relation_ = relation;
   });

@@ -162,4 +162,16 @@ bool MayWriteAside(const char* table);
 // entered.
 inline MemoryContext ResultContext() { return internal::ErrorContextOfEntry(); }
 
+// While it lives, what is allocated lives as long.
+class InResultContext {
+ public:
+  InResultContext() : previous_(MemoryContextSwitchTo(ResultContext())) {}
+  ~InResultContext() { MemoryContextSwitchTo(previous_); }
+  InResultContext(const InResultContext&) = delete;
+  InResultContext& operator=(const InResultContext&) = delete;
+
+ private:
+  const MemoryContext previous_;
+};
+
 }  // namespace latchkey::pg

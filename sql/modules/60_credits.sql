@@ -81,12 +81,15 @@ COMMENT ON TABLE latchkey.credit_lots IS
   'What is left of each grant (distributed by account). A grant is one lot, or several slices with one grant_id, so that debits at the '
   'same time lock different rows. Burned by priority (lowest first), then expires_at, then granted_at. held: set aside by holds. open: '
   'anything is left. available + held is the sum of the lot''s ledger rows, seq their number, hash the last one''s.';
-CREATE INDEX credit_lots_open ON latchkey.credit_lots (account_id, id) WHERE open;
+-- A lot has one entry here, and more only for a while, of versions that are over. Merged into one (deduplicated) these could
+-- not be removed one by one, and each debit of a hot account would visit them all.
+CREATE INDEX credit_lots_open ON latchkey.credit_lots (account_id, id) WITH (deduplicate_items = off) WHERE open;
 CREATE INDEX credit_lots_expiring ON latchkey.credit_lots (expires_at) WHERE open AND expires_at IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('latchkey.credit_lots', '');
 GRANT SELECT ON latchkey.credit_lots TO latchkey_admin;
 
--- No CHECK here: the server parses a table's checks anew in each statement, a twentieth of a debit each.
+-- No CHECK here: the server parses a table's checks anew in each statement, a twentieth of a debit each. Keys are compared as
+-- bytes: nobody sorts by them.
 CREATE TABLE latchkey.credit_transactions (
   account_id      uuid        NOT NULL,
   id              uuid        NOT NULL,
@@ -101,7 +104,7 @@ CREATE TABLE latchkey.credit_transactions (
   recorded_at     timestamptz NOT NULL,
   related_id      uuid,
   service         text,
-  idempotency_key text,
+  idempotency_key text COLLATE "C",
   fingerprint     bytea,
   reference       text,
   metadata        jsonb,

@@ -1,0 +1,133 @@
+// One of our own tables without planner and executor: rows are found through an index, locked,
+// inserted and changed by the functions that the executor calls itself, so constraints, indexes,
+// WAL and visibility are as after a statement.
+//
+// Only for what runs at every request (see docs/architecture.md): more than a third of what a debit
+// costs in a backend is planning and setting up its three statements. Where a table is more than
+// an ordinary one here (triggers, rules, policies for its owner, Citus), it is not usable: callers
+// keep the statement beside it.
+#pragma once
+
+#include <array>
+
+#include "extension/pg/datum.hpp"
+#include "extension/pg/spi.hpp"
+
+namespace latchkey::pg {
+
+// A row as it lies in the table; lives as long as the memory context at the look-up.
+class StoredRow {
+ public:
+  template <typename T>
+  T Get(int column) const {  // columns from 1
+    return FromDatum<T>(values_[column - 1]);
+  }
+  template <typename T>
+  std::optional<T> Optional(int column) const {
+    if (nulls_[column - 1]) return std::nullopt;
+    return Get<T>(column);
+  }
+  // As it is, of the column's type.
+  Param As(Oid type, int column) const { return {type, values_[column - 1], nulls_[column - 1]}; }
+  HeapTuple Stored() const { return tuple_; }
+
+ private:
+  friend class DirectTable;
+  HeapTuple tuple_ = nullptr;
+  Datum* values_ = nullptr;
+  bool* nulls_ = nullptr;
+};
+
+class StoredRows {
+ public:
+  size_t size() const { return count_; }
+  const StoredRow& operator[](size_t i) const { return rows_[i]; }
+
+ private:
+  friend class DirectTable;
+  void Append(const StoredRow& row);
+
+  StoredRow* rows_ = nullptr;
+  size_t count_ = 0;
+  size_t space_ = 0;
+};
+
+class DirectTable {
+ public:
+  static constexpr size_t kMaxColumns = 32;
+  enum Use { kRead, kInsert, kUpdate, kDelete };
+
+  // A static. `columns`: all that the table has, in their order. `index`: Find() reads by it, and
+  // it tells Insert() which rows are there already. What is read from the catalogue is kept until
+  // the table changes.
+  constexpr DirectTable(const char* table, const char* index,
+                        std::initializer_list<const char*> columns)
+      : table_(table), index_name_(index) {
+    for (const char* column : columns) names_[count_++] = column;
+  }
+  DirectTable(const DirectTable&) = delete;
+  DirectTable& operator=(const DirectTable&) = delete;
+
+  // Ask in each call: a transaction may be read only, and a table may get triggers.
+  bool IsUsable(Use use);
+
+  // The rows whose index entries begin with the key, by a snapshot of now at every isolation level.
+  StoredRows Find(const Uuid& key, const Uuid* second = nullptr);
+
+  // FOR NO KEY UPDATE SKIP LOCKED. False: somebody else has it, or has changed it since the
+  // look-up.
+  bool Lock(HeapTuple row);
+
+  // A row of all columns.
+  void Insert(std::initializer_list<Param> values);
+  // False, and nothing is written, when a row with its key in the index is there; waits for who is
+  // just writing one (INSERT … ON CONFLICT DO NOTHING).
+  bool InsertNew(std::initializer_list<Param> values);
+
+  struct Change {
+    int column;  // from 1; none of a key
+    Param value;
+  };
+  // A row that this transaction has locked.
+  void Update(HeapTuple row, std::initializer_list<Change> changes);
+
+  // False, and nothing is written, when somebody else has the row, or has changed it since the
+  // look-up.
+  bool Delete(HeapTuple row);
+
+ private:
+  static void OnRelationChanged(Datum, Oid relation);
+  void Register();
+  Relation Open(LOCKMODE lock);
+  Relation OpenToWrite();
+  void Prepare(Relation table);
+  void PrepareTarget(Relation table);
+  bool HasOurColumns() const;
+  void OpenIndexes();
+  StoredRow Copy(TupleTableSlot* slot) const;
+  TupleTableSlot* StoreValues(Relation table, const Param* values);
+  bool InsertRow(std::initializer_list<Param> values, bool unless_there);
+  void InsertPlain(Relation table, TupleTableSlot* slot);
+  bool InsertUnlessThere(Relation table, TupleTableSlot* slot);
+  void UpdateStored(Relation table, ItemPointer row, TupleTableSlot* slot);
+
+  const char* table_;
+  const char* index_name_;
+  std::array<const char*, kMaxColumns> names_{};
+  int count_ = 0;
+  DirectTable* next_ = nullptr;
+  Oid relation_ = InvalidOid;
+  uint64_t changes_ = 0;   // of the table, or whatever may be one
+  uint64_t prepared_ = 0;  // what follows stands for the table after so many changes
+  std::array<bool, 4> usable_{};
+  MemoryContext memory_ = nullptr;  // of what follows
+  TupleDesc desc_ = nullptr;
+  EState* estate_ = nullptr;         // what checks and partial indexes are evaluated with
+  ResultRelInfo* target_ = nullptr;  // prepared checks and indexes
+  Oid index_ = InvalidOid;
+  List* all_indexes_ = nullptr;
+  List* arbiters_ = nullptr;  // index_ alone
+  bool looks_first_ = false;  // Insert() looks for the key before it writes
+};
+
+}  // namespace latchkey::pg
