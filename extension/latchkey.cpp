@@ -37,8 +37,9 @@ void _PG_init(void) {
   latchkey::permissions::hooks = {latchkey::roles::PrincipalHolds,
                                   latchkey::roles::PrincipalHoldsAllOf};
   latchkey::permissions::tenant_hooks = {
-      latchkey::tenants::RequireActive, latchkey::tenants::IsSwitchedOff, latchkey::tenants::IsOver,
-      latchkey::tenants::Edition, latchkey::tenants::Admit};
+      latchkey::tenants::RequireActive, latchkey::tenants::IsSwitchedOff,
+      latchkey::tenants::IsOver,        latchkey::tenants::Edition,
+      latchkey::tenants::Admit,         latchkey::tenants::CountMemberships};
   latchkey::sessions::bearer_hooks = {latchkey::LooksLikeApiKey, latchkey::api_keys::FindService,
                                       latchkey::api_keys::NoteUse};
 }

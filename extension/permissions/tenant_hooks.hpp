@@ -18,6 +18,8 @@ struct TenantHooks {
   // Raises LK403 unless the tenant is active and the user has a role in it. `lock` keeps both so
   // until the end of the transaction.
   void (*admit)(pg::Spi& spi, const Uuid& user_id, const Uuid& tenant_id, bool lock);
+  // In how many tenants the user has a role, whatever their status but deleted.
+  int64_t (*count_memberships)(pg::Spi& spi, const Uuid& user_id);
 };
 inline TenantHooks tenant_hooks;
 

@@ -131,6 +131,9 @@ std::optional<Failure> CollectArguments(const Route& route, const Config& config
       case Source::kInvitationLink:
         values[i] = config.public_url + config.invitation_path;
         break;
+      case Source::kJoinLink:
+        values[i] = config.public_url + config.join_path;
+        break;
     }
     if (failure) return failure;
   }

@@ -24,7 +24,8 @@ enum class Source {
   kBearer,
   kResetLink,
   kVerifyLink,
-  kInvitationLink
+  kInvitationLink,
+  kJoinLink
 };
 enum class Type {
   kText,
@@ -188,6 +189,11 @@ std::vector<Route> UserRoutes();
 std::vector<Route> WebhookRoutes();
 std::vector<Route> CreditRoutes();
 std::vector<Route> CreditAdministrationRoutes();
+std::vector<Route> TenantRoutes();
+std::vector<Route> TenantMemberRoutes();
+std::vector<Route> HostnameRoutes();
+std::vector<Route> TenantDatabaseRoutes();
+std::vector<Route> OnboardingRoutes();
 std::vector<Route> OperationRoutes();
 const std::vector<Route>& AllRoutes();
 

@@ -16,6 +16,7 @@ Route Login() {
       .Returns("user", "User")
       .Returns("token", "string")
       .Returns("expires_at", "date-time")
+      .Returns("tenant_count", "integer")
       .Fails({ErrorId::InvalidCredentials, ErrorId::LockedOut, ErrorId::Forbidden,
               ErrorId::EmailUnverified, ErrorId::TooBusy, ErrorId::NotConfigured});
 }
@@ -29,7 +30,8 @@ Route Refresh() {
       .Merged()
       .Returns("user", "User")
       .Returns("token", "string")
-      .Returns("expires_at", "date-time");
+      .Returns("expires_at", "date-time")
+      .Returns("tenant_count", "integer");
 }
 
 Route Logout() {
@@ -61,13 +63,17 @@ Route Me() {
       .Summary("The caller and their session; user is null for an API key.")
       .Reads(
           "SELECT row_to_json(answer) FROM latchkey.verify($1) AS s, LATERAL "
-          "(SELECT " LATCHKEY_CALLER " AS \"user\", s AS session) AS answer")
+          "(SELECT " LATCHKEY_CALLER
+          " AS \"user\", s AS session, CASE WHEN s.user_id IS NULL THEN 0 "
+          "ELSE (SELECT count(*) FROM latchkey.tenants_of(s.user_id)) END AS tenant_count) AS "
+          "answer")
       .As(Who::kBearer)
       .Takes(BearerToken())
       .Merged()
       .Returns("user", "User")
       .OrNull()
-      .Returns("session", "Session");
+      .Returns("session", "Session")
+      .Returns("tenant_count", "integer");
 }
 
 Route ListSessions() {

@@ -16,11 +16,18 @@ struct JobHandler {
 
 // Sends an event to an endpoint: see webhooks.hpp.
 constexpr char kWebhookType[] = "latchkey.webhook";
+// Looks a hostname's DNS record up: see hostnames.cpp.
+constexpr char kHostnameType[] = "hostname.verify";
 
 const std::vector<JobHandler>& JobHandlers();
 // Null for a type that is somebody else's.
 const JobHandler* FindJobHandler(std::string_view type);
-// The types as a text[] literal: all of them, or those that are statements.
-std::string HandledTypes(bool only_statements = false);
+enum class JobKind {
+  kAny,
+  kStatement,
+  kOutside,  // waits for servers of others
+};
+// The types of a kind as a text[] literal.
+std::string HandledTypes(JobKind kind = JobKind::kAny);
 
 }  // namespace latchkey

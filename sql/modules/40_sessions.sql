@@ -54,10 +54,10 @@ GRANT SELECT ON latchkey.sessions TO latchkey_admin;
 
 CREATE TYPE latchkey.login_result AS (
   outcome text, token text, expires_at timestamptz, session_id uuid, user_id uuid, retry_at timestamptz,
-  account latchkey.user_account
+  account latchkey.user_account, tenant_count bigint
 );
 COMMENT ON TYPE latchkey.login_result IS
-  'outcome: ok with token, expires_at, session_id and account; else invalid_credentials, locked_out (until retry_at, or null: until the '
+  'outcome: ok with token, expires_at, session_id, account and tenant_count (in how many tenants the user has a role); else invalid_credentials, locked_out (until retry_at, or null: until the '
   'password is reset), blocked, email_unverified, or (refresh only) invalid_token.';
 
 CREATE TYPE latchkey.session_info AS (

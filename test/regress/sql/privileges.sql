@@ -81,7 +81,7 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN name = 'connection' THEN '''{"host": "db.example.com", "database": "d", "user": "u"}''' WHEN name = 'template' AND p.proname = 'migrate_tenants' THEN '''store'''
            WHEN name IN ('template', 'server') OR name = 'error' AND p.proname = 'record_provisioning' OR name = 'status' AND p.proname = 'list_tenant_databases' THEN 'NULL::text' WHEN name = 'name' AND p.proname ~ '_server$' THEN '''priv-spare'''
            WHEN name = 'dns_values' THEN 'NULL::text[]' WHEN name = 'slug' OR name IN ('status', 'kind') AND p.proname = 'list_tenants' THEN 'NULL::text' WHEN name = 'role' AND p.proname = 'invite_member' THEN '''staff'''
-           WHEN p.proname = 'set_tenant_status' AND name = 'status' THEN '''suspended'''
+           WHEN p.proname = 'set_tenant_status' AND name = 'status' THEN '''suspended''' WHEN p.proname = 'skip_onboarding_step' AND name = 'step' THEN '''credits'''
            WHEN t = 'uuid'::regtype AND name = 'tenant_id' THEN quote_nullable(tenant) || '::uuid'
            WHEN name = 'service_account_id' THEN quote_literal((SELECT id FROM latchkey.service_accounts WHERE name = 'Privileges')) || '::uuid'
            WHEN name = 'key_id' THEN quote_literal((SELECT k.id FROM latchkey.api_keys k JOIN latchkey.service_accounts a ON a.id = k.service_account_id WHERE a.name = 'Privileges')) || '::uuid'
