@@ -19,6 +19,9 @@ constexpr int kTries = 2;
 constexpr size_t kMaxAnswer = 65535;
 constexpr size_t kMaxValues = 100;
 constexpr size_t kMaxValueLength = 500;
+constexpr char kTooLong[] = "the DNS records of type TXT are too long: leave but ours at this name";
+// In the third byte of an answer: it did not fit.
+constexpr unsigned char kTruncated = 0x02;
 
 // The resolver's state is this thread's own: the global one belongs to nobody.
 class Resolver {
@@ -31,9 +34,12 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
 
   bool ok() const { return ok_; }
+  // A resolver that takes our TCP connection and then says nothing would hold the thread for ever:
+  // the library has no time limit there. So it asks over UDP alone, with room for 1,200 bytes.
   void Limit() {
     state_.retrans = kTimeoutS;
     state_.retry = kTries;
+    state_.options |= RES_IGNTC | RES_USE_EDNS0;
   }
   void AskOnly(const DnsServer& server) {
     state_.nscount = 1;
@@ -94,6 +100,7 @@ TxtAnswer Read(const std::vector<unsigned char>& answer, int length) {
     auto value = ValueOf(record);
     if (value && found.values.size() < kMaxValues) found.values.push_back(std::move(*value));
   }
+  if (ns_msg_getflag(message, ns_f_tc)) found.error = kTooLong;
   return found;
 }
 
@@ -122,6 +129,9 @@ TxtAnswer LookUpTxt(const std::string& name, const std::optional<DnsServer>& ser
   if (server) resolver.AskOnly(*server);
   std::vector<unsigned char> answer(kMaxAnswer);
   const int length = resolver.Query(name, answer);
+  if (length < 0 && resolver.error() == NO_DATA && (answer[2] & kTruncated)) {
+    return {{}, kTooLong, false};
+  }
   if (length < 0) return NoAnswer(resolver.error());
   return Read(answer, length);
 }

@@ -4,14 +4,20 @@ import struct
 import threading
 
 NOERROR, SERVFAIL, NXDOMAIN = 0, 2, 3
+TRUNCATED = 0x200
 
 
 class DnsServer:
-    """As a context manager. `records`: name → list of texts; `failures`: name → answers of the first questions for it."""
+    """As a context manager.
+
+    records: name → list of texts; failures: name → answers of the first questions for it (None: silence); truncated: name →
+    those of its records that fit.
+    """
 
     def __init__(self):
         self.records = {}
         self.failures = {}
+        self.truncated = {}
         self.questions = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
@@ -52,6 +58,8 @@ class DnsServer:
             return None if code is None else self._message(number, question, code, [])
         if name not in self.records:
             return self._message(number, question, NXDOMAIN, [])
+        if name in self.truncated:
+            return self._message(number, question, NOERROR | TRUNCATED, self.truncated[name])
         return self._message(number, question, NOERROR, self.records[name])
 
     @staticmethod

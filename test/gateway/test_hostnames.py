@@ -92,6 +92,14 @@ class HostnameTest(GatewayTest):
         self.dns.records[self.add()["dns_name"]] = []
         self.assertIn("no DNS record of type TXT", self.verify()["check_error"])
 
+    def test_records_that_do_not_fit(self):
+        for name, fitting in ((self.name, []), ("www." + self.name, [b"another"])):
+            self.name = name
+            added = self.add(name)
+            self.dns.records[added["dns_name"]] = [added["dns_value"].encode()]
+            self.dns.truncated[added["dns_name"]] = fitting
+            self.assertIn("are too long", self.verify()["check_error"])
+
     def test_a_failing_server_is_asked_again(self):
         added = self.add()
         self.dns.records[added["dns_name"]] = [added["dns_value"].encode()]
