@@ -116,6 +116,16 @@ bool IsWaiting(pg::Spi& spi, const Uuid& account_id, std::string_view type) {
   return !spi.RunLatest(statement, account_id, type).empty();
 }
 
+bool HoldWaiting(pg::Spi& spi, const Uuid& account_id, std::string_view type) {
+  static pg::Statement statement(R"(
+    SELECT FROM latchkey.jobs
+     WHERE account_id = $1 AND type = $2 AND lease_token IS NULL AND run_at <= $3
+     LIMIT 1 FOR UPDATE SKIP LOCKED)");
+  if (spi.RunLatest(statement, account_id, type, pg::Now()).empty()) return false;
+  WakeWorkers(type);  // who looks for work meanwhile does not find it
+  return true;
+}
+
 LATCHKEY_FUNCTION(enqueue_job, kOpen) {
   NewJob job = Arguments(args);
   const Uuid account_id = RequireEnqueuer(args, 2);

@@ -69,6 +69,10 @@ void Worker::Handle(WorkSession& session, const HeldJobPtr& job) {
     if (!job->lost) Release(session, *job);
   } else if (handler->step) {
     rows = RunStatements(session, *job, handler->step);
+  } else if (job->type == kSyncUsersType) {
+    rows = SyncTenantUsers(session, *job);
+  } else if (job->type == kCompareUsersType) {
+    rows = CompareTenantUsers(session, *job);
   } else {
     DeliverWebhook(session, *job);
   }
