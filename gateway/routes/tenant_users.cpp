@@ -41,12 +41,12 @@ Route Add() {
 
 Route Change() {
   return Route("PATCH", "/api/tenant/users/{id}", "changeTenantUser", "tenant")
-      .Summary("Makes a role the only one of a user in the caller's tenant. Needs roles.grant.")
-      .Writes("SELECT row_to_json(g) FROM " LATCHKEY_OWN_TENANT
-              " CROSS JOIN LATERAL latchkey.grant_role($1::uuid, $2, t.id) AS g"
+      .Summary("Makes a role the only one of a member of the caller's tenant. Needs roles.grant.")
+      .Writes("SELECT row_to_json(g) FROM (SELECT t.id FROM " LATCHKEY_OWN_TENANT
+              " WHERE t.id IS NOT NULL AND EXISTS (SELECT FROM "
+              "latchkey.roles_of($1::uuid, t.id)) OFFSET 0) AS t CROSS JOIN LATERAL latchkey.grant_role($1::uuid, $2, t.id) AS g"
               " CROSS JOIN LATERAL (SELECT count(latchkey.revoke_role($1::uuid, r.role, t.id))"
-              " FROM latchkey.roles_of($1::uuid, t.id) AS r WHERE r.role <> $2) AS others"
-              " WHERE t.id IS NOT NULL")
+              " FROM latchkey.roles_of($1::uuid, t.id) AS r WHERE r.role <> $2) AS others")
       .As(Who::kBearer)
       .Takes(PathPart("id", Type::kUuid, kUuidLength, "The user."))
       .Takes(BodyField("role", Type::kText, kRequired, kMaxRoleName, "Which role."))
@@ -59,8 +59,8 @@ Route Remove() {
       .Summary(
           "Takes all roles in the caller's tenant from somebody else; in its database they become "
           "deleted. Needs members.remove.")
-      .Writes("SELECT null::json FROM " LATCHKEY_OWN_TENANT
-              " CROSS JOIN LATERAL latchkey.remove_member(t.id, $1::uuid) WHERE t.id IS NOT NULL")
+      .Writes(
+          "SELECT null::json FROM latchkey.remove_member(latchkey.current_tenant_id(), $1::uuid)")
       .As(Who::kBearer)
       .Takes(PathPart("id", Type::kUuid, kUuidLength, "The user."))
       .Message("User removed")

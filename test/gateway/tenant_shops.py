@@ -76,4 +76,5 @@ class Shop:
         return answer.json["token"]
 
     def drop(self):
+        sql(f"SELECT count(latchkey.cancel_job(account_id, id)) FROM latchkey.jobs WHERE account_id = '{self.id}'")
         sql(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
