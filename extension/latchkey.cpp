@@ -39,9 +39,10 @@ void _PG_init(void) {
   latchkey::permissions::hooks = {latchkey::roles::PrincipalHolds,
                                   latchkey::roles::PrincipalHoldsAllOf};
   latchkey::permissions::tenant_hooks = {
-      latchkey::tenants::RequireActive, latchkey::tenants::IsSwitchedOff, latchkey::tenants::IsOver,
-      latchkey::tenants::Edition, latchkey::tenants::Admit,
-      latchkey::hostnames::TenantOfLogin, latchkey::tenant_users::NoteMember};
+      latchkey::tenants::RequireActive,  latchkey::tenants::IsSwitchedOff,
+      latchkey::tenants::IsOver,         latchkey::tenants::Edition,
+      latchkey::tenants::Admit,          latchkey::hostnames::TenantOfLogin,
+      latchkey::tenant_users::NoteMember};
   latchkey::sessions::bearer_hooks = {latchkey::LooksLikeApiKey, latchkey::api_keys::FindService,
                                       latchkey::api_keys::NoteUse};
 }

@@ -26,8 +26,8 @@ LoginResult Admit(pg::Spi& spi, const accounts::Credentials& user, const Asked& 
   } else if (!user.email_verified && kRequireVerified.Get(spi)) {
     result.outcome = "email_unverified";
   } else {
-    const auto tenant_id = permissions::tenant_hooks.tenant_of_login(spi, user.user_id,
-                                                                     asked.tenant, asked.host);
+    const auto tenant_id =
+        permissions::tenant_hooks.tenant_of_login(spi, user.user_id, asked.tenant, asked.host);
     result.outcome = "blocked";
     if (const auto session = StartSession(spi, user, tenant_id)) {
       result = LoginResult::Ok(spi, user.user_id, *session);

@@ -15,8 +15,8 @@ struct IssuedSession {
 };
 
 // A new session of the user, in the tenant if there is one, with its first token; empty when the
-// user is no longer active. Raises LK504 when there is no master key, and LK403 unless the tenant is
-// active and the user belongs to it.
+// user is no longer active. Raises LK504 when there is no master key, and LK403 unless the tenant
+// is active and the user belongs to it.
 std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user,
                                           const std::optional<Uuid>& tenant_id = std::nullopt);
 

@@ -21,7 +21,7 @@ namespace latchkey {
 // The statements of the routes that run on tenants' databases, for one template.
 class TenantStatements {
  public:
-  TenantStatements(const std::vector<Route>& routes, const char* schema, const char* Route::* sql);
+  TenantStatements(const std::vector<Route>& routes, const char* schema, const char* Route::*sql);
   const Statement* Of(size_t route) const;  // null: the template has no such route
 
  private:

@@ -40,7 +40,7 @@ Parameter Cell(const PGresult* rows, int column) {
 }  // namespace
 
 TenantStatements::TenantStatements(const std::vector<Route>& routes, const char* schema,
-                                   const char* Route::* sql) {
+                                   const char* Route::*sql) {
   texts_.reserve(routes.size());
   for (size_t i = 0; i < routes.size(); ++i) {
     texts_.push_back(routes[i].*sql ? InSchema(routes[i].*sql, schema) : "");
@@ -54,11 +54,10 @@ const Statement* TenantStatements::Of(size_t route) const {
 
 std::optional<Failure> Dispatcher::HandleTenant(const Route& route, size_t index,
                                                 const Request& request, const Bearer& bearer,
-                                                std::vector<Parameter> values,
-                                                Response& response) {
+                                                std::vector<Parameter> values, Response& response) {
   const TransactionOptions main{Access::kRead, config_.prepare, TransactionTimeoutMs()};
-  const TransactionResult admitted = RunPooled(
-      pool_, AdmitToTenant(route.tenant_permission, bearer), main);
+  const TransactionResult admitted =
+      RunPooled(pool_, AdmitToTenant(route.tenant_permission, bearer), main);
   if (admitted.error) return FailureOf(*admitted.error, request.request_id);
   const Parameter tenant = Cell(admitted.rows.get(), 0);
   if (!tenant) {
@@ -71,7 +70,8 @@ std::optional<Failure> Dispatcher::HandleTenant(const Route& route, size_t index
   }
   TenantDatabase database;
   if (auto failure = gate_.Find(*tenant, request.request_id, database)) return failure;
-  if (!database.ready) return Failure{ErrorId::Conflict, "the tenant has no database that is ready"};
+  if (!database.ready)
+    return Failure{ErrorId::Conflict, "the tenant has no database that is ready"};
   const Statement* statement = nullptr;
   if (database.template_name == "store") statement = store_statements_.Of(index);
   if (database.template_name == "pos") statement = pos_statements_.Of(index);
@@ -82,10 +82,10 @@ std::optional<Failure> Dispatcher::HandleTenant(const Route& route, size_t index
   const bool writes = route.access == Access::kWrite;
   PgResult rows;
   const TransactionOptions there{route.access, config_.prepare, TransactionTimeoutMs()};
-  if (auto failure = gate_.Run(database,
-                               {{writes ? &kTimeout : &kReadOnly, {statement_timeout_}},
-                                {statement, std::move(values)}},
-                               there, request.request_id, rows)) {
+  if (auto failure = gate_.Run(
+          database,
+          {{writes ? &kTimeout : &kReadOnly, {statement_timeout_}}, {statement, std::move(values)}},
+          there, request.request_id, rows)) {
     return failure;
   }
   return Respond(route, rows.get(), response);

@@ -37,8 +37,7 @@ const std::vector<Route>& AllRoutes() {
          {AccountRoutes(), SessionRoutes(), RoleRoutes(), ApiKeyRoutes(), PlanRoutes(),
           SubscriptionRoutes(), UserRoutes(), CreditRoutes(), CreditAdministrationRoutes(),
           JobRoutes(), ScheduleRoutes(), EventRoutes(), SettingRoutes(), WebhookRoutes(),
-          TenantUserRoutes(), TenantShopRoutes(), TenantStockRoutes(),
-          OperationRoutes()}) {
+          TenantUserRoutes(), TenantShopRoutes(), TenantStockRoutes(), OperationRoutes()}) {
       routes.insert(routes.end(), module.begin(), module.end());
     }
     return routes;

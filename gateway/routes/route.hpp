@@ -25,7 +25,7 @@ enum class Source {
   kResetLink,
   kVerifyLink,
   kInvitationLink,
-  kHost,  // the header
+  kHost,   // the header
   kCaller  // on a tenant's database: the user who calls, null for an API key
 };
 enum class Type {

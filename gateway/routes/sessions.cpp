@@ -8,11 +8,11 @@ namespace {
 Route Login() {
   return Route("POST", "/api/auth/login", "login", "sessions")
       .Summary("Starts a session.")
-      .Writes(
-          "SELECT row_to_json(answer), result.outcome, " LATCHKEY_RETRY_SECONDS
-          ", NULL, result.tenant_id, result.user_id, result.token FROM latchkey.login($1, $2, $3, $4) AS result,"
-          " LATERAL (SELECT result.account AS \"user\", result.token, result.expires_at,"
-          " result.tenant_id) AS answer")
+      .Writes("SELECT row_to_json(answer), result.outcome, " LATCHKEY_RETRY_SECONDS
+              ", NULL, result.tenant_id, result.user_id, result.token FROM latchkey.login($1, $2, "
+              "$3, $4) AS result,"
+              " LATERAL (SELECT result.account AS \"user\", result.token, result.expires_at,"
+              " result.tenant_id) AS answer")
       .Slow()
       .EntersTenant()
       .Takes(BodyField("email", Type::kEmail, kRequired, kMaxEmail, "The address of the user."))

@@ -10,15 +10,15 @@ namespace {
   "ORDER BY v.sort_order, v.id) AS v) AS variants FROM @.products p "
 #define LATCHKEY_POS_PRODUCT \
   "SELECT p.*, i.on_hand FROM @.products p JOIN @.inventory i ON i.product_id = p.id "
-#define LATCHKEY_PAGE_OF(rows, more)                                              \
-  "SELECT coalesce(json_agg(r), '[]') FROM (" rows                                \
-  "WHERE ($1::uuid IS NULL OR p.id < $1) " more                                   \
+#define LATCHKEY_PAGE_OF(rows, more)                                                             \
+  "SELECT coalesce(json_agg(r), '[]') FROM (" rows "WHERE ($1::uuid IS NULL OR p.id < $1) " more \
   " ORDER BY p.id DESC LIMIT coalesce($2::integer, 100)) AS r"
 #define LATCHKEY_ONE_OF(rows) "SELECT row_to_json(r) FROM (" rows "WHERE p.id = $1::uuid) AS r"
 
 Route ListProducts() {
   return Route("GET", "/api/tenant/products", "listTenantProducts", "tenant")
-      .Summary("Products with their stock, newest first, a page at a time; a store's with variants.")
+      .Summary(
+          "Products with their stock, newest first, a page at a time; a store's with variants.")
       .InTenant(kReadData)
       .Store(LATCHKEY_PAGE_OF(LATCHKEY_STORE_PRODUCT, ""))
       .Pos(LATCHKEY_PAGE_OF(LATCHKEY_POS_PRODUCT, ""))
@@ -44,16 +44,19 @@ Route CreateProduct() {
       .Summary("Adds a product; in a store with one variant, and shown when it is active.")
       .InTenant(kWriteData, Access::kWrite)
       .Store(
-          "WITH p AS (INSERT INTO @.products (slug, title, status, attributes) VALUES (trim(BOTH '-' "
+          "WITH p AS (INSERT INTO @.products (slug, title, status, attributes) VALUES (trim(BOTH "
+          "'-' "
           "FROM regexp_replace(lower($2), '[^a-z0-9]+', '-', 'g')), $1, CASE WHEN "
           "coalesce($9::boolean, true) THEN 'active' ELSE 'draft' END, jsonb_strip_nulls("
           "jsonb_build_object('category', $8::text))) RETURNING *), v AS (INSERT INTO @.variants "
-          "(product_id, sku, price_cents, currency, tax_rate_bp, tax_included, barcode) SELECT p.id, "
+          "(product_id, sku, price_cents, currency, tax_rate_bp, tax_included, barcode) SELECT "
+          "p.id, "
           "$2, $3::bigint, coalesce($4, @.currency()), coalesce($5::integer, 0), "
           "coalesce($6::boolean, true), $7 FROM p RETURNING *) SELECT to_jsonb(p) || "
           "jsonb_build_object('variants', jsonb_build_array(to_jsonb(v))) FROM p, v")
       .Pos(
-          "INSERT INTO @.products AS p (title, sku, price_cents, currency, tax_rate_bp, tax_included, "
+          "INSERT INTO @.products AS p (title, sku, price_cents, currency, tax_rate_bp, "
+          "tax_included, "
           "barcode, category, active) VALUES ($1, $2, $3::bigint, coalesce($4, @.currency()), "
           "coalesce($5::integer, 0), coalesce($6::boolean, true), $7, $8, "
           "coalesce($9::boolean, true)) RETURNING row_to_json(p)")
@@ -76,12 +79,15 @@ Route ChangeProduct() {
       .Summary("Changes what is given; the price in a store of all variants.")
       .InTenant(kWriteData, Access::kWrite)
       .Store(
-          "WITH v AS (UPDATE @.variants SET price_cents = $3::bigint WHERE product_id = $1::uuid AND "
+          "WITH v AS (UPDATE @.variants SET price_cents = $3::bigint WHERE product_id = $1::uuid "
+          "AND "
           "$3::bigint IS NOT NULL RETURNING id) UPDATE @.products AS p SET title = coalesce($2, "
-          "title), status = CASE $4::boolean WHEN true THEN 'active' WHEN false THEN 'archived' ELSE "
+          "title), status = CASE $4::boolean WHEN true THEN 'active' WHEN false THEN 'archived' "
+          "ELSE "
           "status END WHERE id = $1::uuid RETURNING row_to_json(p)")
       .Pos(
-          "UPDATE @.products AS p SET title = coalesce($2, title), price_cents = coalesce($3::bigint, "
+          "UPDATE @.products AS p SET title = coalesce($2, title), price_cents = "
+          "coalesce($3::bigint, "
           "price_cents), active = coalesce($4::boolean, active) WHERE id = $1::uuid "
           "RETURNING row_to_json(p)")
       .Takes(RowId("The product."))
@@ -92,12 +98,12 @@ Route ChangeProduct() {
       .Fails(TenantErrors());
 }
 
-#define LATCHKEY_ORDER                                                                      \
+#define LATCHKEY_ORDER                                                                        \
   "SELECT p.*, (SELECT coalesce(json_agg(l ORDER BY l.id), '[]') FROM @.order_lines l WHERE " \
   "l.order_id = p.id) AS lines FROM @.orders p "
 #define LATCHKEY_SALE                                                                        \
-  "SELECT p.*, (SELECT coalesce(json_agg(l ORDER BY l.id), '[]') FROM @.sale_lines l WHERE "   \
-  "l.sale_id = p.id) AS lines, (SELECT coalesce(json_agg(m ORDER BY m.id), '[]') FROM "       \
+  "SELECT p.*, (SELECT coalesce(json_agg(l ORDER BY l.id), '[]') FROM @.sale_lines l WHERE " \
+  "l.sale_id = p.id) AS lines, (SELECT coalesce(json_agg(m ORDER BY m.id), '[]') FROM "      \
   "@.payments m WHERE m.sale_id = p.id) AS payments FROM @.sales p "
 
 std::vector<Route> Orders() {
@@ -122,8 +128,10 @@ std::vector<Route> Orders() {
   create.Summary("Makes a draft of an order; placing it is a change of its status.")
       .InTenant(kWriteData, Access::kWrite)
       .Store(
-          "WITH made AS (INSERT INTO @.orders AS o (customer_id, shipping_cents, discount_cents, note, "
-          "idempotency_key) VALUES ($1::uuid, coalesce($2::bigint, 0), coalesce($3::bigint, 0), $4, "
+          "WITH made AS (INSERT INTO @.orders AS o (customer_id, shipping_cents, discount_cents, "
+          "note, "
+          "idempotency_key) VALUES ($1::uuid, coalesce($2::bigint, 0), coalesce($3::bigint, 0), "
+          "$4, "
           "$6) ON CONFLICT (idempotency_key) DO UPDATE SET updated_at = o.updated_at RETURNING id, "
           "number, xmax = 0 AS fresh), added AS (INSERT INTO @.order_lines (order_id, variant_id, "
           "quantity, discount_cents) SELECT made.id, l.variant_id, l.quantity, "
@@ -144,7 +152,8 @@ std::vector<Route> Orders() {
   change.Summary("Moves an order on: draft, placed, paid, shipped, completed; cancelled, refunded.")
       .InTenant(kWriteData, Access::kWrite)
       .Store(
-          "UPDATE @.orders AS p SET status = coalesce($2, status), payment_reference = coalesce($3, "
+          "UPDATE @.orders AS p SET status = coalesce($2, status), payment_reference = "
+          "coalesce($3, "
           "payment_reference) WHERE id = $1::uuid RETURNING row_to_json(p)")
       .Takes(RowId("The order."))
       .Takes(BodyField("status", Type::kText, kOptional, 20, "The next status."))
@@ -158,8 +167,8 @@ std::vector<Route> Sales() {
   Route list("GET", "/api/tenant/sales", "listTenantSales", "tenant");
   list.Summary("A counter's sales, newest first, a page at a time.")
       .InTenant(kReadData)
-      .Pos(LATCHKEY_PAGE_OF("SELECT p.* FROM @.sales p ",
-                            "AND ($3::text IS NULL OR p.status = $3)"))
+      .Pos(
+          LATCHKEY_PAGE_OF("SELECT p.* FROM @.sales p ", "AND ($3::text IS NULL OR p.status = $3)"))
       .Takes(PageAfter())
       .Takes(PageSize())
       .Takes(QueryField("status", Type::kText, 20, "Only those with this status."))
@@ -179,8 +188,10 @@ std::vector<Route> Sales() {
           "WITH made AS (INSERT INTO @.sales AS s (register, cashier_id, customer, discount_cents, "
           "idempotency_key) VALUES ($1, (SELECT u.id FROM @.users u WHERE u.id = $6::uuid), $2, "
           "coalesce($3::bigint, 0), $5) ON CONFLICT (idempotency_key) DO UPDATE SET updated_at = "
-          "s.updated_at RETURNING id, number, xmax = 0 AS fresh), added AS (INSERT INTO @.sale_lines "
-          "(sale_id, product_id, quantity, discount_cents) SELECT made.id, l.product_id, l.quantity, "
+          "s.updated_at RETURNING id, number, xmax = 0 AS fresh), added AS (INSERT INTO "
+          "@.sale_lines "
+          "(sale_id, product_id, quantity, discount_cents) SELECT made.id, l.product_id, "
+          "l.quantity, "
           "coalesce(l.discount_cents, 0) FROM made, jsonb_to_recordset($4::jsonb) AS l (product_id "
           "uuid, quantity integer, discount_cents bigint) WHERE made.fresh) SELECT "
           "json_build_object('id', made.id, 'number', made.number) FROM made")
@@ -198,10 +209,13 @@ std::vector<Route> Sales() {
   pay.Summary("Adds a payment to a sale.")
       .InTenant(kWriteData, Access::kWrite)
       .Pos(
-          "WITH made AS (INSERT INTO @.payments AS p (sale_id, method, amount_cents, tendered_cents, "
+          "WITH made AS (INSERT INTO @.payments AS p (sale_id, method, amount_cents, "
+          "tendered_cents, "
           "reference, user_id, idempotency_key) VALUES ($1::uuid, $2, $3::bigint, $4::bigint, $5, "
-          "(SELECT u.id FROM @.users u WHERE u.id = $7::uuid), $6) ON CONFLICT (idempotency_key) DO "
-          "NOTHING RETURNING p.*) SELECT row_to_json(made) FROM made UNION ALL SELECT row_to_json(p) "
+          "(SELECT u.id FROM @.users u WHERE u.id = $7::uuid), $6) ON CONFLICT (idempotency_key) "
+          "DO "
+          "NOTHING RETURNING p.*) SELECT row_to_json(made) FROM made UNION ALL SELECT "
+          "row_to_json(p) "
           "FROM @.payments p WHERE p.idempotency_key = $6")
       .Takes(RowId("The sale."))
       .Takes(BodyField("method", Type::kText, kRequired, 20,
@@ -217,8 +231,7 @@ std::vector<Route> Sales() {
   Route change("PATCH", "/api/tenant/sales/{id}", "changeTenantSale", "tenant");
   change.Summary("Moves a sale on: open to completed or voided, completed to refunded.")
       .InTenant(kWriteData, Access::kWrite)
-      .Pos(
-          "UPDATE @.sales AS p SET status = $2 WHERE id = $1::uuid RETURNING row_to_json(p)")
+      .Pos("UPDATE @.sales AS p SET status = $2 WHERE id = $1::uuid RETURNING row_to_json(p)")
       .Takes(RowId("The sale."))
       .Takes(BodyField("status", Type::kText, kRequired, 20, "The next status."))
       .Returns("sale", "object")

@@ -10,14 +10,18 @@ Route ListStock() {
       .Summary("What is in stock of each product or variant, newest first, a page at a time.")
       .InTenant(kReadData)
       .Store(
-          "SELECT coalesce(json_agg(r), '[]') FROM (SELECT i.variant_id AS item_id, v.sku, p.title, "
-          "i.on_hand, i.tracked, i.allow_negative, i.reorder_level, i.updated_at FROM @.inventory i "
+          "SELECT coalesce(json_agg(r), '[]') FROM (SELECT i.variant_id AS item_id, v.sku, "
+          "p.title, "
+          "i.on_hand, i.tracked, i.allow_negative, i.reorder_level, i.updated_at FROM @.inventory "
+          "i "
           "JOIN @.variants v ON v.id = i.variant_id JOIN @.products p ON p.id = v.product_id WHERE "
           "$1::uuid IS NULL OR i.variant_id < $1 ORDER BY i.variant_id DESC "
           "LIMIT coalesce($2::integer, 100)) AS r")
       .Pos(
-          "SELECT coalesce(json_agg(r), '[]') FROM (SELECT i.product_id AS item_id, p.sku, p.title, "
-          "i.on_hand, i.tracked, i.allow_negative, i.reorder_level, i.updated_at FROM @.inventory i "
+          "SELECT coalesce(json_agg(r), '[]') FROM (SELECT i.product_id AS item_id, p.sku, "
+          "p.title, "
+          "i.on_hand, i.tracked, i.allow_negative, i.reorder_level, i.updated_at FROM @.inventory "
+          "i "
           "JOIN @.products p ON p.id = i.product_id WHERE $1::uuid IS NULL OR i.product_id < $1 "
           "ORDER BY i.product_id DESC LIMIT coalesce($2::integer, 100)) AS r")
       .Takes(QueryField("after", Type::kUuid, kUuidLength, "The last item_id of the page before."))
@@ -26,9 +30,11 @@ Route ListStock() {
       .Fails(TenantErrors());
 }
 
-#define LATCHKEY_MOVEMENTS(item)                                                             \
-  "SELECT coalesce(json_agg(r), '[]') FROM (SELECT m." item " AS item_id, m.* FROM "         \
-  "@.inventory_movements m WHERE m." item " = $3::uuid AND ($1::uuid IS NULL OR m.id < $1) " \
+#define LATCHKEY_MOVEMENTS(item)                            \
+  "SELECT coalesce(json_agg(r), '[]') FROM (SELECT m." item \
+  " AS item_id, m.* FROM "                                  \
+  "@.inventory_movements m WHERE m." item                   \
+  " = $3::uuid AND ($1::uuid IS NULL OR m.id < $1) "        \
   "ORDER BY m.id DESC LIMIT coalesce($2::integer, 100)) AS r"
 
 Route ListMovements() {
@@ -45,10 +51,10 @@ Route ListMovements() {
 }
 
 // What was counted is compared with the stock, whose row is locked meanwhile.
-#define LATCHKEY_MOVE(item)                                                                    \
-  "WITH stock AS MATERIALIZED (SELECT i.on_hand FROM @.inventory i WHERE i." item              \
-  " = $1::uuid FOR NO KEY UPDATE) INSERT INTO @.inventory_movements AS m (" item              \
-  ", quantity, reason, note, user_id) SELECT $1::uuid, CASE $2 WHEN 'loss' THEN -$3::integer " \
+#define LATCHKEY_MOVE(item)                                                                     \
+  "WITH stock AS MATERIALIZED (SELECT i.on_hand FROM @.inventory i WHERE i." item               \
+  " = $1::uuid FOR NO KEY UPDATE) INSERT INTO @.inventory_movements AS m (" item                \
+  ", quantity, reason, note, user_id) SELECT $1::uuid, CASE $2 WHEN 'loss' THEN -$3::integer "  \
   "WHEN 'count' THEN $3::integer - stock.on_hand ELSE $3::integer END, $2, $4, (SELECT u.id "   \
   "FROM @.users u WHERE u.id = $5::uuid) FROM stock WHERE $2 IN ('receipt', 'return', 'loss', " \
   "'count') RETURNING row_to_json(m)"
@@ -71,8 +77,8 @@ Route Move() {
 }
 
 Route ChangeStock() {
-#define LATCHKEY_CHANGE_STOCK(item)                                                            \
-  "UPDATE @.inventory AS i SET tracked = coalesce($2::boolean, tracked), allow_negative = "    \
+#define LATCHKEY_CHANGE_STOCK(item)                                                              \
+  "UPDATE @.inventory AS i SET tracked = coalesce($2::boolean, tracked), allow_negative = "      \
   "coalesce($3::boolean, allow_negative), reorder_level = coalesce($4::integer, reorder_level) " \
   "WHERE " item " = $1::uuid RETURNING row_to_json(i)"
   return Route("PATCH", "/api/tenant/inventory/{id}", "changeTenantStock", "tenant")
@@ -100,7 +106,8 @@ Route Report() {
   return Route("GET", "/api/tenant/reports/{name}", "tenantReport", "tenant")
       .Summary(
           "A report of the template, at most 1,000 rows, newest days first. Of a store: "
-          "daily_orders, low_stock. Of a counter: daily_sales, payments_by_method, sales_by_product, "
+          "daily_orders, low_stock. Of a counter: daily_sales, payments_by_method, "
+          "sales_by_product, "
           "sales_by_cashier, stock_value, low_stock.")
       .InTenant(kReadData)
       .Store("SELECT CASE $1 " LATCHKEY_DAILY("daily_orders") LATCHKEY_REPORT("low_stock") "END")

@@ -27,7 +27,8 @@ Route List() {
 Route Add() {
   return Route("POST", "/api/tenant/users", "addTenantUser", "tenant")
       .Summary(
-          "Gives a user who exists already a role in the caller's tenant; their row in its database "
+          "Gives a user who exists already a role in the caller's tenant; their row in its "
+          "database "
           "follows at once. Others are invited. Needs roles.grant.")
       .Writes("SELECT row_to_json(g) FROM " LATCHKEY_OWN_TENANT
               " CROSS JOIN LATERAL latchkey.grant_role($1::uuid, $2, t.id) AS g"
@@ -44,7 +45,8 @@ Route Change() {
       .Summary("Makes a role the only one of a member of the caller's tenant. Needs roles.grant.")
       .Writes("SELECT row_to_json(g) FROM (SELECT t.id FROM " LATCHKEY_OWN_TENANT
               " WHERE t.id IS NOT NULL AND EXISTS (SELECT FROM "
-              "latchkey.roles_of($1::uuid, t.id)) OFFSET 0) AS t CROSS JOIN LATERAL latchkey.grant_role($1::uuid, $2, t.id) AS g"
+              "latchkey.roles_of($1::uuid, t.id)) OFFSET 0) AS t CROSS JOIN LATERAL "
+              "latchkey.grant_role($1::uuid, $2, t.id) AS g"
               " CROSS JOIN LATERAL (SELECT count(latchkey.revoke_role($1::uuid, r.role, t.id))"
               " FROM latchkey.roles_of($1::uuid, t.id) AS r WHERE r.role <> $2) AS others")
       .As(Who::kBearer)

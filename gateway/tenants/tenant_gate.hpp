@@ -22,8 +22,8 @@ class TenantGate {
   // Whether we may ask where databases are: with the worker's URL.
   bool configured() const { return main_ != nullptr; }
 
-  // Where a tenant's database is; what is known is a second old at most. Fails when it can't be told
-  // now. `ready` is false also of a tenant that has none.
+  // Where a tenant's database is; what is known is a second old at most. Fails when it can't be
+  // told now. `ready` is false also of a tenant that has none.
   std::optional<Failure> Find(const std::string& tenant, const std::string& request_id,
                               TenantDatabase& database);
 

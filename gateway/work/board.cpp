@@ -69,8 +69,8 @@ size_t JobBoard::Room() const {
 
 size_t JobBoard::RoomForOutside() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto outside = static_cast<size_t>(std::count_if(
-      held_.begin(), held_.end(), [](const auto& job) { return job->is_outside; }));
+  const auto outside = static_cast<size_t>(
+      std::count_if(held_.begin(), held_.end(), [](const auto& job) { return job->is_outside; }));
   const size_t most = threads_ > 1 ? threads_ - 1 : threads_;
   return std::min(Free(), most - std::min(most, outside));
 }

@@ -77,11 +77,12 @@ Opened Open(WorkSession& session, const std::string& tenant, const TrustedProxie
 struct TenantUsersSql {
   explicit TenantUsersSql(const std::string& name)
       : write("SELECT \"" + name + "\".sync_user($1, $2, $3, $4, $5, $6)"),
-        page("SELECT coalesce(json_agg(u), '[]'), count(*), (array_agg(u.id))[count(*)::integer]"
-             " FROM (SELECT id, email, name, role, status, version FROM \"" +
-             name +
-             "\".users WHERE id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)"
-             " ORDER BY id LIMIT 500) AS u") {}
+        page(
+            "SELECT coalesce(json_agg(u), '[]'), count(*), (array_agg(u.id))[count(*)::integer]"
+            " FROM (SELECT id, email, name, role, status, version FROM \"" +
+            name +
+            "\".users WHERE id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)"
+            " ORDER BY id LIMIT 500) AS u") {}
 
   const std::string write, page;
 };
@@ -158,8 +159,8 @@ std::optional<int64_t> Worker::CompareTenantUsers(WorkSession& session, HeldJob&
     std::vector<Parameter> values = ValuesOf(page.rows.get(), 0);
     const int64_t rows = std::atoll(values[1]->c_str());
     const Parameter until = rows < 500 ? Parameter() : values[2];
-    const TransactionResult told = session.Run(
-        kCompare, {job.account_id, values[0], after, until}, kMainTimeoutMs, &job.interrupt);
+    const TransactionResult told = session.Run(kCompare, {job.account_id, values[0], after, until},
+                                               kMainTimeoutMs, &job.interrupt);
     if (told.error) return Ended(session, job, count, told.error);
     count += rows;
     if (!until) break;

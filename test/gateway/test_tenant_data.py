@@ -1,10 +1,11 @@
 """The routes /api/tenant/*, logging in to a tenant, and users in both databases."""
 import re
+import subprocess
 import threading
 import time
 import unittest
 
-from harness import PASSWORD, Gateway, GatewayTest, sql
+from harness import BINARY, PASSWORD, Gateway, GatewayTest, sql
 from tenant_shops import WORKER_URL, Shop, connect, new_user, socket_of, there
 
 NOBODY = "00000000-0000-7000-8000-000000000001"
@@ -326,6 +327,25 @@ class WorkerTest(unittest.TestCase):
         while sql(compared) != "0" and time.monotonic() < until:
             time.sleep(0.02)
         self.assertEqual(sql(compared), "0")
+
+    def test_a_worker_that_is_killed_loses_nothing(self):
+        """Whatever it was doing: what was asked for is there in the end, and nothing else."""
+        users = [self.shop.users[role][1] for role in ("owner", "staff", "customer")]
+        for i in range(6):
+            process = subprocess.Popen([BINARY, "work", "--worker-database-url", WORKER_URL, "--worker-lease-s", "1",
+                                        "--worker-poll-ms", "50"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(0.1 + 0.05 * i)
+            sql("; ".join(f"SELECT latchkey.update_profile('{user}', 'Kill {i} ' || {n})"
+                          for n in range(20) for user in users))
+            time.sleep(0.004 * i)
+            process.kill()
+            process.wait()
+        waiting = f"SELECT waiting FROM latchkey.tenant_user_sync('{self.shop.id}')"
+        until = time.monotonic() + 60
+        while sql(waiting) != "0" and time.monotonic() < until:
+            time.sleep(0.05)
+        names = "SELECT string_agg(DISTINCT name, ',') FROM store.users"
+        self.assertEqual((sql(waiting), there(self.shop.database, names)), ("0", "Kill 5 19"))
 
     def test_a_database_that_comes_back(self):
         there("postgres", f"ALTER DATABASE {self.shop.database} ALLOW_CONNECTIONS false")
