@@ -13,6 +13,7 @@ struct LoginResult {
   std::optional<pg::Timestamp> expires_at;
   std::optional<Uuid> session_id;
   std::optional<Uuid> user_id;
+  std::optional<Uuid> tenant_id;
   std::optional<pg::Timestamp> retry_at;
   std::vector<pg::Value> account;  // empty: null
   std::optional<int64_t> tenant_count;
@@ -24,6 +25,7 @@ struct LoginResult {
     result.expires_at = session.expires_at;
     result.session_id = session.session_id;
     result.user_id = user_id;
+    result.tenant_id = session.tenant_id;
     result.account = accounts::LoadUserAccount(spi, user_id);
     result.tenant_count = permissions::tenant_hooks.count_memberships(spi, user_id);
     return result;
@@ -34,7 +36,7 @@ struct LoginResult {
     return args.ReturnRow({pg::ToValue(outcome), pg::ToValue(token), pg::ToValue(expires_at),
                            pg::ToValue(session_id), pg::ToValue(user_id), pg::ToValue(retry_at),
                            account.empty() ? pg::Value() : accounts::UserAccountValue(account),
-                           pg::ToValue(tenant_count)});
+                           pg::ToValue(tenant_count), pg::ToValue(tenant_id)});
   }
 };
 

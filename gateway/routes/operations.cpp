@@ -40,7 +40,8 @@ const std::vector<Route>& AllRoutes() {
           TenantRoutes(),         TenantMemberRoutes(), HostnameRoutes(),
           TenantDatabaseRoutes(), OnboardingRoutes(),   JobRoutes(),
           ScheduleRoutes(),       EventRoutes(),        SettingRoutes(),
-          WebhookRoutes(),        OperationRoutes()}) {
+          WebhookRoutes(),        TenantUserRoutes(),   TenantShopRoutes(),
+          TenantStockRoutes(),    OperationRoutes()}) {
       routes.insert(routes.end(), module.begin(), module.end());
     }
     return routes;

@@ -8,17 +8,29 @@ namespace {
 Route Login() {
   return Route("POST", "/api/auth/login", "login", "sessions")
       .Summary("Starts a session.")
-      .Writes(LATCHKEY_LOGIN_ANSWER("latchkey.login($1, $2)"))
+      .Writes("SELECT row_to_json(answer), result.outcome, " LATCHKEY_RETRY_SECONDS
+              ", NULL, result.tenant_id, result.user_id, result.token FROM latchkey.login($1, $2, "
+              "$3, $4) AS result,"
+              " LATERAL (SELECT result.account AS \"user\", result.token, result.expires_at,"
+              " result.tenant_id) AS answer")
       .Slow()
+      .EntersTenant()
       .Takes(BodyField("email", Type::kEmail, kRequired, kMaxEmail, "The address of the user."))
       .Takes(BodyField("password", Type::kPassword, kRequired, kMaxPassword, "Their password."))
+      .Takes(BodyField("tenant", Type::kText, kOptional, 63,
+                       "The id or slug of the tenant to log in to; without it the one of the host, "
+                       "or the user's only one."))
+      .Takes(HostHeader())
       .Merged()
       .Returns("user", "User")
       .Returns("token", "string")
       .Returns("expires_at", "date-time")
       .Returns("tenant_count", "integer")
+      .Returns("tenant_id", "uuid")
+      .OrNull()
       .Fails({ErrorId::InvalidCredentials, ErrorId::LockedOut, ErrorId::Forbidden,
-              ErrorId::EmailUnverified, ErrorId::TooBusy, ErrorId::NotConfigured});
+              ErrorId::EmailUnverified, ErrorId::TooBusy, ErrorId::NotConfigured,
+              ErrorId::TenantUnavailable});
 }
 
 Route Refresh() {

@@ -18,6 +18,8 @@ const std::vector<JobHandler>& JobHandlers() {
       {"latchkey.purge_webhook_deliveries", "SELECT latchkey.purge_webhook_deliveries()"},
       {kWebhookType, nullptr},
       {kHostnameType, nullptr},
+      {kSyncUsersType, nullptr},
+      {kCompareUsersType, nullptr},
   };
   return table;
 }

@@ -18,6 +18,9 @@ struct JobHandler {
 constexpr char kWebhookType[] = "latchkey.webhook";
 // Looks a hostname's DNS record up: see hostnames.cpp.
 constexpr char kHostnameType[] = "hostname.verify";
+// Write the users of a tenant to its database, and compare them: see tenant_users.cpp.
+constexpr char kSyncUsersType[] = "latchkey.sync_tenant_users";
+constexpr char kCompareUsersType[] = "latchkey.compare_tenant_users";
 
 const std::vector<JobHandler>& JobHandlers();
 // Null for a type that is somebody else's.

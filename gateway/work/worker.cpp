@@ -71,6 +71,10 @@ void Worker::Handle(WorkSession& session, const HeldJobPtr& job) {
     rows = RunStatements(session, *job, handler->step);
   } else if (job->type == kHostnameType) {
     VerifyHostname(session, *job);
+  } else if (job->type == kSyncUsersType) {
+    rows = SyncTenantUsers(session, *job);
+  } else if (job->type == kCompareUsersType) {
+    rows = CompareTenantUsers(session, *job);
   } else {
     DeliverWebhook(session, *job);
   }

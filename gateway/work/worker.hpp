@@ -49,6 +49,11 @@ class Worker {
   std::optional<int64_t> RunStatements(WorkSession& session, HeldJob& job, const char* step);
   void DeliverWebhook(WorkSession& session, HeldJob& job);
   void VerifyHostname(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> SyncTenantUsers(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> CompareTenantUsers(WorkSession& session, HeldJob& job);
+  // The rows of a job that is done; none for one that is not, which the database is told here.
+  std::optional<int64_t> Ended(WorkSession& session, HeldJob& job, int64_t rows,
+                               const std::optional<SqlError>& error);
   // Tells the database; again when the connection is lost meanwhile. True when it has accepted.
   bool Tell(WorkSession& session, HeldJob& job, const char* sql, std::vector<Parameter> values);
   void Fail(WorkSession& session, HeldJob& job, const SqlError& error);

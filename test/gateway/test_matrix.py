@@ -13,6 +13,7 @@ import unittest
 
 from harness import PASSWORD, GatewayTest, new_email, sql
 
+WORKER_URL = os.environ.get("LATCHKEY_TEST_WORKER_URL", "")
 EXPECTED = pathlib.Path(__file__).with_name("matrix.tsv")
 NO_ID = "00000000-0000-7000-8000-000000000000"
 FIELDS = {
@@ -23,7 +24,8 @@ FIELDS = {
     "amount": 1, "kind": "bonus", "service": "matrix", "debits": [{"service": "matrix"}], "transaction_id": NO_ID,
     "connection": {"host": "db.example.com", "database": "d", "user": "u"}, "template": "matrix", "step": "credits",
     "threshold": 1, "credits_per_unit": 1, "cron": "@yearly", "type": "matrix", "enabled": False, "value": "7 days", "feature": "matrix_unit",
-    "url": "https://example.com/",
+    "url": "https://example.com/", "title": "Matrix", "sku": "matrix", "price_cents": 1, "quantity": 1, "method": "cash",
+    "amount_cents": 1, "user_id": NO_ID, "lines": [{"quantity": 1}],
 }
 ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "tenant"),
          "staff": ("staff", "tenant"), "manager": ("admin", "tenant"), "owner": ("owner", "tenant"),
@@ -39,7 +41,7 @@ def new_tenant():
 
 
 class MatrixTest(GatewayTest):
-    flags = ("--mail-command", "/bin/true", "--public-url", "https://example.com")
+    flags = ("--mail-command", "/bin/true", "--public-url", "https://example.com", "--worker-database-url", WORKER_URL)
     maxDiff = None
     numbers = itertools.count(time.time_ns())
 

@@ -22,7 +22,8 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.jobs', 'account_id'), ('latchkey.job_history', 'account_id'), ('latchkey.job_keys', 'account_id'), ('latchkey.job_results', 'account_id'),
   ('latchkey.feature_overrides', 'account_id'), ('latchkey.account_standings', 'account_id'), ('latchkey.quota_consumptions', 'account_id'), ('latchkey.trials', 'account_id'), ('latchkey.trial_addresses', 'address_digest'),
   ('latchkey.subscriptions', 'account_id'), ('latchkey.webhook_endpoints', 'account_id'), ('latchkey.webhook_deliveries', 'account_id'),
-  ('latchkey.tenant_keys', 'owner_id'), ('latchkey.tenant_invitations', 'tenant_id'), ('latchkey.onboarding_skips', 'user_id')),
+  ('latchkey.tenant_keys', 'owner_id'), ('latchkey.tenant_invitations', 'tenant_id'),
+  ('latchkey.tenant_users', 'user_id'), ('latchkey.tenant_user_differences', 'tenant_id'), ('latchkey.tenant_user_comparisons', 'tenant_id'), ('latchkey.onboarding_skips', 'user_id')),
 reference (relation) AS (VALUES
   ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.secrets'), ('latchkey.tenant_servers'), ('latchkey.tenant_databases'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
   ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses'), ('latchkey.service_costs'), ('latchkey.service_cost_changes'),
