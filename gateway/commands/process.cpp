@@ -47,6 +47,8 @@ Worker::Options WorkerOptionsOf(const Config& config) {
   options.claimer = {config.worker_database_url, config.worker_lease_s, config.worker_poll_ms};
   options.threads = config.worker_threads;
   options.webhook_networks.Parse(config.webhook_networks);
+  options.templates = config.templates;
+  options.tenant_connect_timeout_s = static_cast<int>(config.tenant_connect_timeout_s);
   return options;
 }
 

@@ -16,11 +16,20 @@ struct JobHandler {
 
 // Sends an event to an endpoint: see webhooks.hpp.
 constexpr char kWebhookType[] = "latchkey.webhook";
+// Of tenants' databases: see provisioning.cpp and tenant_databases.cpp.
+constexpr char kProvisionType[] = "latchkey.provision_tenant";
+constexpr char kDropDatabasesType[] = "latchkey.drop_tenant_databases";
+constexpr char kCheckDatabasesType[] = "latchkey.check_databases";
 
 const std::vector<JobHandler>& JobHandlers();
 // Null for a type that is somebody else's.
 const JobHandler* FindJobHandler(std::string_view type);
-// The types as a text[] literal: all of them, or those that are statements.
-std::string HandledTypes(bool only_statements = false);
+enum class JobKind {
+  kAny,
+  kStatement,
+  kOutside,  // waits for servers of others
+};
+// The types of a kind as a text[] literal.
+std::string HandledTypes(JobKind kind = JobKind::kAny);
 
 }  // namespace latchkey

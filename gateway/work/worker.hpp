@@ -24,6 +24,8 @@ class Worker {
     long threads = 4;
     // Addresses that webhooks may be sent to beside public ones.
     TrustedProxies webhook_networks;
+    std::string templates;  // the folder
+    int tenant_connect_timeout_s = 3;
   };
   explicit Worker(const Options& options);
 
@@ -46,9 +48,22 @@ class Worker {
   // How many rows it has done; null when there is nothing to complete.
   std::optional<int64_t> RunStatements(WorkSession& session, HeldJob& job, const char* step);
   void DeliverWebhook(WorkSession& session, HeldJob& job);
+  // As RunStatements(): how many databases were made, dropped, looked at.
+  std::optional<int64_t> ProvisionTenant(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> DropDatabases(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> CheckDatabases(WorkSession& session, HeldJob& job);
+  // Between two steps: whether the job is to be left as it is. Then it is given back, if it is
+  // still ours.
+  bool Leave(WorkSession& session, HeldJob& job);
   // Tells the database; again when the connection is lost meanwhile. True when it has accepted.
   bool Tell(WorkSession& session, HeldJob& job, const char* sql, std::vector<Parameter> values);
-  void Fail(WorkSession& session, HeldJob& job, const SqlError& error);
+  void Fail(WorkSession& session, HeldJob& job, const SqlError& error, bool retryable = true);
+  // Fails, and answers as one that has nothing to complete.
+  std::nullopt_t GiveUp(WorkSession& session, HeldJob& job, const SqlError& error,
+                        bool retryable = true) {
+    Fail(session, job, error, retryable);
+    return std::nullopt;
+  }
   void Release(WorkSession& session, HeldJob& job);
 
   const Options options_;
