@@ -2,7 +2,6 @@
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/core/utf8.hpp"
-#include "extension/permissions/principal.hpp"
 #include "extension/settings/master_key.hpp"
 #include "extension/tenant_databases/store.hpp"
 #include "extension/tenant_users/members.hpp"
@@ -16,24 +15,16 @@ namespace {
 constexpr size_t kMaxStep = 100;
 constexpr size_t kMaxError = 2000;
 
-// Connections in clear are for workers: EXECUTE keeps others out, and no identity changes that.
-void RequireWorker(const pg::Args& args) {
-  permissions::RequireNoIdentity();
-  permissions::Require(args, "tenant_databases.write");
-}
-
 TenantDatabase Lock(pg::Spi& spi, const Uuid& tenant_id) {
   auto database = LockDatabase(spi, tenant_id);
   if (!database) ThrowNoDatabase();
   return std::move(*database);
 }
 
-pg::Value ServerConnection(pg::Spi& spi, const std::optional<std::string>& server) {
+std::string SealedServer(pg::Spi& spi, const std::string& server) {
   static pg::Statement statement(
       "SELECT sealed_connection FROM latchkey.tenant_servers WHERE name = $1");
-  if (!server) return {};
-  const pg::Rows rows = spi.RunLatest(statement, *server);
-  return ClearConnection(kServerConnection, rows[0].Text(1), *server);
+  return spi.RunLatest(statement, server)[0].Text(1);
 }
 
 void MarkProvisioning(pg::Spi& spi, const Uuid& tenant_id) {
@@ -74,8 +65,14 @@ LATCHKEY_FUNCTION(start_provisioning, kOpen) {
   const TenantDatabase database = Lock(spi, tenant_id);
   if (tenant.status == "pending") tenants::SetStatus(spi, tenant, "provisioning", std::nullopt);
   MarkProvisioning(spi, tenant_id);
-  const pg::Value server_connection = ServerConnection(spi, database.server);
+  std::string sealed_server;
+  if (database.server) sealed_server = SealedServer(spi, *database.server);
+  // What is made while SPI is connected is gone with it: connections are opened afterwards.
   spi.Finish();
+  pg::Value server_connection;
+  if (database.server) {
+    server_connection = ClearConnection(kServerConnection, sealed_server, *database.server);
+  }
   return args.ReturnRow(
       {pg::ToValue(tenant_id), pg::ToValue(tenant.slug), pg::ToValue(database.template_name),
        ClearConnection(kTenantConnection, database.sealed_connection, tenant_id.ToString()),

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "extension/core/error.hpp"
+#include "extension/permissions/principal.hpp"
 #include "extension/tenants/store.hpp"
 
 namespace latchkey::tenant_databases {
@@ -11,6 +12,11 @@ namespace latchkey::tenant_databases {
 const settings::SealedColumn kTenantConnection("tenant_databases", "sealed_connection",
                                                {"tenant_id"});
 const settings::SealedColumn kServerConnection("tenant_servers", "sealed_connection", {"name"});
+
+void RequireWorker(const pg::Args& args) {
+  permissions::RequireNoIdentity();
+  permissions::Require(args, "tenant_databases.write");
+}
 
 std::vector<pg::Value> LoadState(pg::Spi& spi, const Uuid& tenant_id) {
   static pg::Statement statement("SELECT " LATCHKEY_TENANT_DATABASE_COLUMNS

@@ -19,6 +19,9 @@ extern const settings::SealedColumn kServerConnection;
   " created_at, updated_at"
 inline constexpr int kTenantDatabaseColumns = 11;
 
+// Connections in clear are for workers: EXECUTE keeps others out, and no identity changes that.
+void RequireWorker(const pg::Args& args);
+
 // All null when the tenant has none.
 std::vector<pg::Value> LoadState(pg::Spi& spi, const Uuid& tenant_id);
 

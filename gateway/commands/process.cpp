@@ -48,6 +48,8 @@ Worker::Options WorkerOptionsOf(const Config& config) {
   options.threads = config.worker_threads;
   options.webhook_networks.Parse(config.webhook_networks);
   options.dns_server = ParseDnsServer(config.dns_server);
+  options.templates = config.templates;
+  options.tenant_connect_timeout_s = static_cast<int>(config.tenant_connect_timeout_s);
   return options;
 }
 

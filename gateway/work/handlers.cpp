@@ -2,6 +2,8 @@
 // (sql/modules/27_schedules.sql).
 #include "gateway/work/handlers.hpp"
 
+#include "gateway/work/worker.hpp"
+
 namespace latchkey {
 
 const std::vector<JobHandler>& JobHandlers() {
@@ -16,10 +18,13 @@ const std::vector<JobHandler>& JobHandlers() {
       {"latchkey.maintain_events",
        "SELECT coalesce(sum(m.row_count), 0)::bigint FROM latchkey.maintain_events() AS m"},
       {"latchkey.purge_webhook_deliveries", "SELECT latchkey.purge_webhook_deliveries()"},
-      {kWebhookType, nullptr},
-      {kHostnameType, nullptr},
-      {kSyncUsersType, nullptr},
-      {kCompareUsersType, nullptr},
+      {"latchkey.webhook", nullptr, &Worker::DeliverWebhook},
+      {"hostname.verify", nullptr, &Worker::VerifyHostname},
+      {"latchkey.sync_tenant_users", nullptr, &Worker::SyncTenantUsers},
+      {"latchkey.compare_tenant_users", nullptr, &Worker::CompareTenantUsers},
+      {"latchkey.provision_tenant", nullptr, &Worker::ProvisionTenant},
+      {"latchkey.drop_tenant_databases", nullptr, &Worker::DropDatabases},
+      {"latchkey.check_databases", nullptr, &Worker::CheckDatabases},
   };
   return table;
 }

@@ -32,13 +32,13 @@ std::string ArrayOf(const std::vector<std::string>& values) {
 
 // What DNS says for certain ends the job, whatever it is: the tenant asks again when the record is
 // there. When it says nothing, the queue tries again.
-void Worker::VerifyHostname(WorkSession& session, HeldJob& job) {
+std::optional<int64_t> Worker::VerifyHostname(WorkSession& session, HeldJob& job) {
   const TransactionResult read =
       session.Run(kRead, {job.account_id, job.id}, kStatementTimeoutMs, &job.interrupt);
   if (read.error) return FailOrRelease(session, job, *read.error);
   const std::string hostname = PQgetvalue(read.rows.get(), 0, 0);
   const TxtAnswer answer = LookUpTxt(PQgetvalue(read.rows.get(), 0, 1), options_.dns_server);
-  if (job.lost) return;
+  if (job.lost) return std::nullopt;
   const Parameter error = answer.error.empty() ? Parameter() : Parameter(answer.error);
   const TransactionResult recorded =
       session.Run(kRecord, {job.account_id, hostname, ArrayOf(answer.values), error},
@@ -46,11 +46,14 @@ void Worker::VerifyHostname(WorkSession& session, HeldJob& job) {
   // Given up meanwhile, or the tenant is deleted: there is nothing left to check.
   const bool is_gone = recorded.error && recorded.error->sqlstate == kGone;
   if (recorded.error && !is_gone) return FailOrRelease(session, job, *recorded.error);
-  if (answer.transient && !is_gone) return Fail(session, job, SqlError{"", answer.error, "", ""});
+  if (answer.transient && !is_gone) {
+    return GiveUp(session, job, SqlError{"", answer.error, "", ""});
+  }
   const bool verified = !is_gone && *PQgetvalue(recorded.rows.get(), 0, 0) == 't';
   if (Tell(session, job, kEnd, {verified ? "true" : "false"})) {
     completed_.fetch_add(1, std::memory_order_relaxed);
   }
+  return std::nullopt;
 }
 
 }  // namespace latchkey

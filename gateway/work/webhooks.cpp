@@ -34,14 +34,15 @@ PostRequest RequestOf(const PGresult* row) {
 
 }  // namespace
 
-void Worker::DeliverWebhook(WorkSession& session, HeldJob& job) {
+std::optional<int64_t> Worker::DeliverWebhook(WorkSession& session, HeldJob& job) {
   const TransactionResult begun =
       session.Run(kBegin, {job.account_id, job.id, job.lease_token}, kBeginTimeoutMs);
   if (begun.error) {
     if (!job.lost) Fail(session, job, *begun.error);
-    return;
+    return std::nullopt;
   }
-  if (PQgetisnull(begun.rows.get(), 0, 0)) return;  // nothing is to be sent, and the job is over
+  // Nothing is to be sent, and the job is over.
+  if (PQgetisnull(begun.rows.get(), 0, 0)) return std::nullopt;
   const PostRequest request = RequestOf(begun.rows.get());
   const int64_t began_ms = MonotonicMs();
   const PostOutcome outcome = Post(
@@ -50,15 +51,19 @@ void Worker::DeliverWebhook(WorkSession& session, HeldJob& job) {
         job.SetStop(std::move(stop), began_ms + request.timeout_ms);
       },
       [&job] { job.SetStop({}, 0); });
-  if (job.lost) return;
-  if (job.interrupt && outcome.status == 0) return Release(session, job);
+  if (job.lost) return std::nullopt;
+  if (job.interrupt && outcome.status == 0) {
+    Release(session, job);
+    return std::nullopt;
+  }
   const std::string duration_ms = std::to_string(MonotonicMs() - began_ms);
   const Parameter status =
       outcome.status ? Parameter(std::to_string(outcome.status)) : std::nullopt;
   const Parameter error = outcome.error.empty() ? Parameter() : Parameter(outcome.error);
-  if (!Tell(session, job, kEnd, {status, error, duration_ms})) return;
+  if (!Tell(session, job, kEnd, {status, error, duration_ms})) return std::nullopt;
   const bool delivered = outcome.status >= 200 && outcome.status <= 299;
   (delivered ? completed_ : failed_).fetch_add(1, std::memory_order_relaxed);
+  return std::nullopt;
 }
 
 }  // namespace latchkey

@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t kTellTimeoutMs = 10000;
 constexpr int64_t kAfterInterruptMs = 3000;
 constexpr useconds_t kPauseUs = 200000;
-constexpr char kFail[] = "SELECT latchkey.fail_job($1, $2, $3, $4)";
+constexpr char kFail[] = "SELECT latchkey.fail_job($1, $2, $3, $4, $5)";
 constexpr char kRelease[] = "SELECT latchkey.release_job($1, $2, $3)";
 
 }  // namespace
@@ -67,16 +67,9 @@ void Worker::Handle(WorkSession& session, const HeldJobPtr& job) {
   std::optional<int64_t> rows;
   if (board_.closed() || !handler) {
     if (!job->lost) Release(session, *job);
-  } else if (handler->step) {
-    rows = RunStatements(session, *job, handler->step);
-  } else if (job->type == kHostnameType) {
-    VerifyHostname(session, *job);
-  } else if (job->type == kSyncUsersType) {
-    rows = SyncTenantUsers(session, *job);
-  } else if (job->type == kCompareUsersType) {
-    rows = CompareTenantUsers(session, *job);
   } else {
-    DeliverWebhook(session, *job);
+    rows = handler->step ? RunStatements(session, *job, handler->step)
+                         : (this->*handler->run)(session, *job);
   }
   board_.Ran(job);
   if (rows) return completer_.Add(job, *rows);
@@ -103,9 +96,16 @@ std::optional<int64_t> Worker::RunStatements(WorkSession& session, HeldJob& job,
   return std::nullopt;
 }
 
-void Worker::FailOrRelease(WorkSession& session, HeldJob& job, const SqlError& error) {
-  if (job.lost) return;
-  job.interrupt ? Release(session, job) : Fail(session, job, error);
+std::nullopt_t Worker::FailOrRelease(WorkSession& session, HeldJob& job, const SqlError& error) {
+  if (!job.lost) job.interrupt ? Release(session, job) : Fail(session, job, error);
+  return std::nullopt;
+}
+
+bool Worker::Leave(WorkSession& session, HeldJob& job) {
+  if (job.lost) return true;
+  if (!job.interrupt && !board_.closed()) return false;
+  Release(session, job);
+  return true;
 }
 
 bool Worker::Tell(WorkSession& session, HeldJob& job, const char* sql,
@@ -128,7 +128,7 @@ bool Worker::Tell(WorkSession& session, HeldJob& job, const char* sql,
   }
 }
 
-void Worker::Fail(WorkSession& session, HeldJob& job, const SqlError& error) {
+void Worker::Fail(WorkSession& session, HeldJob& job, const SqlError& error, bool retryable) {
   LogEvent("error", "a job failed",
            {{"type", job.type},
             {"id", job.id},
@@ -136,7 +136,7 @@ void Worker::Fail(WorkSession& session, HeldJob& job, const SqlError& error) {
             {"message", error.message}});
   failed_.fetch_add(1, std::memory_order_relaxed);
   const std::string code = error.sqlstate.empty() ? "" : error.sqlstate + ": ";
-  Tell(session, job, kFail, {code + error.message});
+  Tell(session, job, kFail, {code + error.message, retryable ? "t" : "f"});
 }
 
 void Worker::Release(WorkSession& session, HeldJob& job) {

@@ -12,6 +12,7 @@
 #include "gateway/work/claimer.hpp"
 #include "gateway/work/completer.hpp"
 #include "gateway/work/dns.hpp"
+#include "gateway/work/handlers.hpp"
 #include "gateway/work/session.hpp"
 
 namespace latchkey {
@@ -26,6 +27,8 @@ class Worker {
     // Addresses that webhooks may be sent to beside public ones.
     TrustedProxies webhook_networks;
     std::optional<DnsServer> dns_server;  // none: the system's
+    std::string templates;                // the folder
+    int tenant_connect_timeout_s = 3;
   };
   explicit Worker(const Options& options);
 
@@ -42,23 +45,39 @@ class Worker {
   uint64_t failed() const { return failed_.load(std::memory_order_relaxed); }
 
  private:
+  friend const std::vector<JobHandler>& JobHandlers();
+
   void RunJobs();
   // Does the job, and tells the database how it went, or has the completer do so.
   void Handle(WorkSession& session, const HeldJobPtr& job);
   // How many rows it has done; null when there is nothing to complete.
   std::optional<int64_t> RunStatements(WorkSession& session, HeldJob& job, const char* step);
-  void DeliverWebhook(WorkSession& session, HeldJob& job);
-  void VerifyHostname(WorkSession& session, HeldJob& job);
+  // What JobHandlers() names beside statements, each in a file of its own; they answer as
+  // RunStatements().
+  std::optional<int64_t> DeliverWebhook(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> VerifyHostname(WorkSession& session, HeldJob& job);
   std::optional<int64_t> SyncTenantUsers(WorkSession& session, HeldJob& job);
   std::optional<int64_t> CompareTenantUsers(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> ProvisionTenant(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> DropDatabases(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> CheckDatabases(WorkSession& session, HeldJob& job);
   // The rows of a job that is done; none for one that is not, which the database is told here.
   std::optional<int64_t> Ended(WorkSession& session, HeldJob& job, int64_t rows,
                                const std::optional<SqlError>& error);
+  // Gives the job back when it was we who ended the statement.
+  std::nullopt_t FailOrRelease(WorkSession& session, HeldJob& job, const SqlError& error);
+  // Between two steps: whether the job is to be left as it is. Then it is given back, if it is
+  // still ours.
+  bool Leave(WorkSession& session, HeldJob& job);
   // Tells the database; again when the connection is lost meanwhile. True when it has accepted.
   bool Tell(WorkSession& session, HeldJob& job, const char* sql, std::vector<Parameter> values);
-  void Fail(WorkSession& session, HeldJob& job, const SqlError& error);
-  // Gives the job back when it was we who ended the statement.
-  void FailOrRelease(WorkSession& session, HeldJob& job, const SqlError& error);
+  void Fail(WorkSession& session, HeldJob& job, const SqlError& error, bool retryable = true);
+  // Fails, and answers as one that has nothing to complete.
+  std::nullopt_t GiveUp(WorkSession& session, HeldJob& job, const SqlError& error,
+                        bool retryable = true) {
+    Fail(session, job, error, retryable);
+    return std::nullopt;
+  }
   void Release(WorkSession& session, HeldJob& job);
 
   const Options options_;

@@ -177,8 +177,8 @@ CREATE FUNCTION latchkey.record_provisioning(
     tenant_id uuid, step text, error text DEFAULT NULL, template_version text DEFAULT NULL) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_record_provisioning';
 COMMENT ON FUNCTION latchkey.record_provisioning(uuid, text, text, text) IS
-  'Notes which step a worker begins (create_database, install_template, verify), or with an error that it failed there; template_version: the '
-  'last file that is applied. Without a database: not_found (LK404). Event, with an error: tenant.provisioning_failed.';
+  'Notes which step a worker begins (create_database, install_extension, install_template, verify), or with an error that it failed there; '
+  'template_version: the last file that is applied. Without a database: not_found (LK404). Event, with an error: tenant.provisioning_failed.';
 REVOKE ALL ON FUNCTION latchkey.record_provisioning(uuid, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.record_provisioning(uuid, text, text, text) TO latchkey_worker;
 
@@ -196,3 +196,29 @@ COMMENT ON FUNCTION latchkey.record_database_health(uuid, boolean) IS
   'Notes whether a tenant''s database answered. Event, when that changes: tenant.database_down or tenant.database_up.';
 REVOKE ALL ON FUNCTION latchkey.record_database_health(uuid, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.record_database_health(uuid, boolean) TO latchkey_worker;
+
+CREATE FUNCTION latchkey.tenant_connections(after uuid DEFAULT NULL, max_rows integer DEFAULT 100)
+  RETURNS SETOF latchkey.tenant_connection
+  LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_tenant_connections';
+COMMENT ON FUNCTION latchkey.tenant_connections(uuid, integer) IS
+  'How to connect to the databases that are ready, by tenant, with the passwords in clear: at most max_rows (1 to 1000) after the tenant '
+  'given. For workers alone, which look whether they answer. Other master key: not_configured (LK504).';
+REVOKE ALL ON FUNCTION latchkey.tenant_connections(uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.tenant_connections(uuid, integer) TO latchkey_worker;
+
+CREATE FUNCTION latchkey.abandoned_databases(after uuid DEFAULT NULL, max_rows integer DEFAULT 100)
+  RETURNS SETOF latchkey.tenant_provisioning
+  LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_abandoned_databases';
+COMMENT ON FUNCTION latchkey.abandoned_databases(uuid, integer) IS
+  'The databases of tenants that are deleted, by tenant: at most max_rows (1 to 1000) after the tenant given. For workers alone, which drop '
+  'those that have a server_connection, with their login roles, and then call forget_database(). Other master key: not_configured (LK504).';
+REVOKE ALL ON FUNCTION latchkey.abandoned_databases(uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.abandoned_databases(uuid, integer) TO latchkey_worker;
+
+CREATE FUNCTION latchkey.forget_database(tenant_id uuid) RETURNS boolean
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_forget_database';
+COMMENT ON FUNCTION latchkey.forget_database(uuid) IS
+  'Erases the connection to the database of a tenant that is deleted: it was dropped, or is the tenant''s own and stays. False: there was '
+  'none. A tenant that is not deleted: conflict (LK410). Unknown: not_found (LK404). Event: tenant.database_forgotten.';
+REVOKE ALL ON FUNCTION latchkey.forget_database(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.forget_database(uuid) TO latchkey_worker;

@@ -92,11 +92,31 @@ SELECT latchkey.record_database_health(:'north', true);
 SELECT healthy FROM latchkey.tenant_database(:'north');
 SELECT type, data - 'owner_id' AS data FROM latchkey.events WHERE account_id = :'north' AND type LIKE 'tenant.%' ORDER BY id;
 SELECT type, aggregate_id FROM latchkey.events WHERE aggregate = 'tenant_server' ORDER BY id;
+-- All that are ready, for workers to look at; those of deleted tenants, for them to drop, and then to forget.
+SELECT tenant_id = :'north' AS north, connection ->> 'password' = :'password' AS same, trusted, version, template, ready FROM latchkey.tenant_connections();
+SELECT count(*) AS after_it FROM latchkey.tenant_connections(after => :'north');
+SELECT count(*) AS none_is_deleted FROM latchkey.abandoned_databases();
+SELECT regress.error_of(format('SELECT latchkey.forget_database(%L)', :'north'));
+BEGIN;
+SELECT latchkey.set_setting('tenants.deletion_grace', '0 seconds');
+SELECT status FROM latchkey.delete_tenant(:'north');
+SELECT status FROM latchkey.delete_tenant(:'bare');
+SELECT count(*) AS ready FROM latchkey.tenant_connections();
+SELECT slug, template, trusted, server, connection ->> 'password' = :'password' AS same, server_connection ->> 'user' AS made_by
+  FROM latchkey.abandoned_databases() ORDER BY slug;
+SELECT slug FROM latchkey.abandoned_databases(max_rows => 1);
+SELECT slug FROM latchkey.abandoned_databases(after => :'north', max_rows => 1);
+SELECT latchkey.forget_database(:'north'), latchkey.forget_database(:'bare');
+SELECT latchkey.forget_database(:'north') AS again;
+SELECT count(*) FROM latchkey.tenant_databases WHERE tenant_id IN (:'north', :'bare');
+SELECT count(*) FROM latchkey.events WHERE type = 'tenant.database_forgotten';
+ROLLBACK;
+SELECT regress.error_of('SELECT latchkey.' || call) FROM unnest(ARRAY['tenant_connections(max_rows => 0)', 'abandoned_databases(max_rows => 1001)', 'forget_database(NULL)']) AS call;
 -- No password in events or jobs.
 SELECT count(*) FROM latchkey.events WHERE data::text ~ 'hunter2|pw [12]';
 SELECT regress.error_of(format('SELECT latchkey.%s', call)) FROM unnest(ARRAY[
   format('start_provisioning(%L)', gen_random_uuid()), format('tenant_connection(%L)', gen_random_uuid()), format('record_provisioning(%L, ''x'')', gen_random_uuid()),
-  format('finish_provisioning(%L)', gen_random_uuid()), format('record_database_health(%L, true)', gen_random_uuid()), format('provision_tenant(%L)', gen_random_uuid())]) AS call;
+  format('finish_provisioning(%L)', gen_random_uuid()), format('record_database_health(%L, true)', gen_random_uuid()), format('forget_database(%L)', gen_random_uuid()), format('provision_tenant(%L)', gen_random_uuid())]) AS call;
 -- For the tests that come.
 SELECT count(*) AS claimed FROM latchkey.claim_jobs('{latchkey.provision_tenant}', 'w', 100, '1 hour');
 SELECT latchkey.remove_job_rule('latchkey.provision_tenant', 'template:store') AS removed;

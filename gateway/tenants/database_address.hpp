@@ -1,0 +1,36 @@
+// Where a database of a tenant is, as the main database says, and the connection string to it.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <string>
+
+namespace latchkey {
+
+struct DatabaseAddress {
+  std::string host, port, database, user, sslmode;
+  std::string password;  // never logged
+  // The platform's administrators gave it. Else it may lead to public addresses only, and what this
+  // machine keeps for libpq (passwords, services) is not for it.
+  bool trusted = true;
+
+  // Tenants on one server share its fate.
+  std::string Server() const { return host + ":" + port; }
+};
+
+// The columns that ReadAddress() reads, of a jsonb as in latchkey.tenant_connection.
+#define LATCHKEY_ADDRESS_COLUMNS(c)                                             \
+  c " ->> 'host', " c " ->> 'port', " c " ->> 'database', " c " ->> 'user', " c \
+    " ->> 'sslmode', " c " ->> 'password'"
+inline constexpr int kAddressColumns = 6;
+DatabaseAddress ReadAddress(const PGresult* rows, int row, int first_column, bool trusted);
+
+struct ConnectionString {
+  std::string text;   // holds the password; empty: there is none
+  std::string error;  // then, why
+};
+
+// May wait for the resolver, when the address is not trusted.
+ConnectionString MakeConnectionString(const DatabaseAddress& address);
+
+}  // namespace latchkey

@@ -1,0 +1,207 @@
+// Statements that make and drop databases and roles.
+#include "gateway/tenants/database_maker.hpp"
+
+#include <cstdlib>
+#include <vector>
+
+namespace latchkey {
+namespace {
+
+// Those who work on one database take turns, those whose client has died as well: what such a
+// client has sent runs to its end before the lock is free.
+constexpr char kTakeTurns[] =
+    "SELECT pg_catalog.pg_advisory_lock(7814403, pg_catalog.hashtext($1))";
+
+constexpr char kFindRole[] =
+    "SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1";
+
+// A member that inherits may make and drop what the role owns; superusers may anyway.
+constexpr char kMayActAs[] = "SELECT pg_catalog.pg_has_role($1::pg_catalog.name, 'USAGE')";
+
+constexpr char kFindDatabase[] =
+    "SELECT pg_catalog.pg_get_userbyid(datdba) OPERATOR(pg_catalog.=) $2, datallowconn"
+    " FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) $1";
+
+class Statements {
+ public:
+  explicit Statements(PgConnection& connection) : handle_(connection.handle()) {}
+
+  // Each answers false, and does nothing, once one has failed.
+  bool Ask(const std::string& sql, const std::vector<std::string>& values = {}) {
+    if (failure_) return false;
+    std::vector<const char*> texts;
+    for (const std::string& value : values) texts.push_back(value.c_str());
+    rows_.reset(PQexecParams(handle_, sql.c_str(), static_cast<int>(texts.size()), nullptr,
+                             texts.data(), nullptr, nullptr, 0));
+    const ExecStatusType status = PQresultStatus(rows_.get());
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return true;
+    SqlError error = ReadError(rows_.get());
+    if (error.message.empty()) error.message = "the connection is lost";
+    if (!error.detail.empty()) error.message += ". " + error.detail;
+    return Fail(error);
+  }
+
+  bool Fail(SqlError error) {
+    if (!failure_) failure_ = std::move(error);
+    return false;
+  }
+
+  bool AnyRow() const { return PQntuples(rows_.get()) > 0; }
+  bool IsTrue(int column) const { return AnyRow() && Text(column) == "t"; }
+  std::string Text(int column) const { return PQgetvalue(rows_.get(), 0, column); }
+  long Affected() const { return std::atol(PQcmdTuples(rows_.get())); }
+
+  std::string Name(const std::string& name) const {
+    char* quoted = PQescapeIdentifier(handle_, name.data(), name.size());
+    if (!quoted) throw std::bad_alloc();
+    std::string text = quoted;
+    PQfreemem(quoted);
+    return text;
+  }
+
+  // As a literal of an SQL statement; the password itself can't be found from it.
+  bool Verifier(const DatabaseAddress& wanted, std::string& literal) {
+    char* verifier = PQencryptPasswordConn(handle_, wanted.password.c_str(), wanted.user.c_str(),
+                                           "scram-sha-256");
+    if (!verifier) return Fail({"", "the password can't be hashed", "", ""});
+    literal = std::string("'") + verifier + "'";  // of base64, digits, $ and :
+    PQfreemem(verifier);
+    return true;
+  }
+
+  MakerFailure failure() const { return failure_; }
+
+ private:
+  PGconn* const handle_;
+  PgResult rows_;
+  MakerFailure failure_;
+};
+
+bool MakeRole(Statements& sql, const DatabaseAddress& wanted) {
+  const std::string role = sql.Name(wanted.user);
+  std::string verifier;
+  if (!sql.Verifier(wanted, verifier) || !sql.Ask(kFindRole, {wanted.user})) return false;
+  const std::string verb = sql.AnyRow() ? "ALTER" : "CREATE";
+  if (!sql.Ask(verb + " ROLE " + role + " LOGIN PASSWORD " + verifier)) return false;
+  if (!sql.Ask(kMayActAs, {wanted.user})) return false;
+  return sql.IsTrue(0) || sql.Ask("GRANT " + role + " TO CURRENT_USER");
+}
+
+// Whether there is one, and whether it takes connections. False: it is not the role's.
+bool FindDatabase(Statements& sql, const DatabaseAddress& wanted, bool& exists, bool& open) {
+  if (!sql.Ask(kFindDatabase, {wanted.database, wanted.user})) return false;
+  exists = sql.AnyRow();
+  open = exists && sql.IsTrue(1);
+  if (!exists || sql.IsTrue(0)) return true;
+  return sql.Fail({"42P04", "there is a database of that name that the role does not own", "", ""});
+}
+
+bool MakeDatabase(Statements& sql, const DatabaseAddress& wanted) {
+  const std::string name = sql.Name(wanted.database);
+  bool exists = false, open = false;
+  if (!FindDatabase(sql, wanted, exists, open)) return false;
+  // Nobody gets in before PUBLIC has lost its rights.
+  if (!exists && !sql.Ask("CREATE DATABASE " + name + " OWNER " + sql.Name(wanted.user) +
+                          " TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false")) {
+    return false;
+  }
+  if (!sql.Ask("REVOKE ALL ON DATABASE " + name + " FROM PUBLIC")) return false;
+  return open || sql.Ask("ALTER DATABASE " + name + " ALLOW_CONNECTIONS true");
+}
+
+}  // namespace
+
+MakerFailure CreateTenantDatabase(PgConnection& server, const DatabaseAddress& wanted) {
+  Statements sql(server);
+  if (sql.Ask(kTakeTurns, {wanted.database}) && MakeRole(sql, wanted)) MakeDatabase(sql, wanted);
+  return sql.failure();
+}
+
+MakerFailure DropTenantDatabase(PgConnection& server, const DatabaseAddress& former) {
+  Statements sql(server);
+  bool exists = false, open = false;
+  if (!sql.Ask(kTakeTurns, {former.database}) || !FindDatabase(sql, former, exists, open)) {
+    return sql.failure();
+  }
+  if (sql.Ask("DROP DATABASE IF EXISTS " + sql.Name(former.database) + " WITH (FORCE)")) {
+    sql.Ask("DROP ROLE IF EXISTS " + sql.Name(former.user));
+  }
+  return sql.failure();
+}
+
+MakerFailure InstallExtension(PgConnection& connection, const std::string& role) {
+  constexpr char kLook[] =
+      "SELECT a.installed_version IS NULL,"
+      " a.installed_version OPERATOR(pg_catalog.<>) a.default_version"
+      " FROM pg_catalog.pg_available_extensions a"
+      " JOIN pg_catalog.pg_roles r ON r.rolname OPERATOR(pg_catalog.=) CURRENT_USER AND r.rolsuper"
+      " WHERE a.name OPERATOR(pg_catalog.=) 'latchkey'";
+  // Routines, relations and columns that latchkey_app has been granted something on, and the
+  // schema.
+  constexpr char kGrants[] = R"(
+    SELECT pg_catalog.string_agg(pg_catalog.format('GRANT %s TO %I', what, $1::text), '; ') FROM (
+      SELECT 'USAGE ON SCHEMA latchkey'
+       UNION ALL
+      SELECT pg_catalog.format('EXECUTE ON ROUTINE %s', p.oid::pg_catalog.regprocedure)
+        FROM pg_catalog.pg_proc p, pg_catalog.aclexplode(p.proacl) a
+       WHERE p.pronamespace = 'latchkey'::pg_catalog.regnamespace
+         AND a.grantee = 'latchkey_app'::pg_catalog.regrole
+       UNION ALL
+      SELECT pg_catalog.format('%s ON TABLE latchkey.%I', a.privilege_type, c.relname)
+        FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+       WHERE c.relnamespace = 'latchkey'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+         AND a.grantee = 'latchkey_app'::pg_catalog.regrole
+       UNION ALL
+      SELECT pg_catalog.format('%s (%I) ON TABLE latchkey.%I', a.privilege_type, t.attname, c.relname)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid,
+             pg_catalog.aclexplode(t.attacl) a
+       WHERE c.relnamespace = 'latchkey'::pg_catalog.regnamespace
+         AND a.grantee = 'latchkey_app'::pg_catalog.regrole) AS granted (what))";
+  Statements sql(connection);
+  // The tenant's role owns the database, and so may have set a path for whoever comes.
+  if (!sql.Ask("SET search_path = pg_catalog, pg_temp") || !sql.Ask(kLook)) return sql.failure();
+  if (!sql.AnyRow()) return std::nullopt;
+  const bool missing = sql.IsTrue(0), old = sql.IsTrue(1);
+  // What it requires goes to the first schema of the path, which can't be pg_catalog: there are
+  // functions of the same names.
+  if (missing && sql.Ask("SET search_path = public, pg_temp") &&
+      sql.Ask("CREATE EXTENSION latchkey CASCADE")) {
+    sql.Ask("SET search_path = pg_catalog, pg_temp");
+  }
+  if (old) sql.Ask("ALTER EXTENSION latchkey UPDATE");
+  if (sql.Ask(kGrants, {role})) {
+    const std::string grants = sql.Text(0);
+    // Several at once: no parameters, then.
+    sql.Ask("DO $grants$ BEGIN " + grants + "; END $grants$");
+  }
+  return sql.failure();
+}
+
+MakerFailure VerifyDatabase(PgConnection& connection, const Template* source) {
+  Statements sql(connection);
+  sql.Ask("BEGIN READ WRITE");
+  // Refused where nothing can be written; takes a number that WAL will tell of.
+  sql.Ask("SELECT pg_catalog.pg_current_xact_id()");
+  if (source) {
+    const TemplateFile& last = source->files.back();
+    sql.Ask(
+        "UPDATE latchkey_templates.applied SET applied_at = applied_at"
+        " WHERE template = $1 AND file = $2 AND checksum = $3",
+        {source->name, last.name, last.checksum});
+    if (!sql.failure() && sql.Affected() != 1) {
+      sql.Fail({"", "the last file of the template is not recorded: " + last.name, "", ""});
+    }
+    sql.Ask(
+        "SELECT pg_catalog.count(*) = $2::bigint FROM latchkey_templates.applied WHERE template = "
+        "$1",
+        {source->name, std::to_string(source->files.size())});
+    if (!sql.failure() && !sql.IsTrue(0)) {
+      sql.Fail({"", "files of the template are missing", "", ""});
+    }
+  }
+  const MakerFailure failure = sql.failure();
+  PgResult(PQexec(connection.handle(), "ROLLBACK"));
+  return failure;
+}
+
+}  // namespace latchkey
