@@ -60,6 +60,13 @@ fill_database() {
         SELECT latchkey.create_admin('root@example.com', 'password of root');
         SELECT latchkey.grant_role(id, 'cashier', '00000000-0000-7000-a000-000000000001', '2100-01-01') FROM latchkey.find_user('user1@example.com');
         SELECT latchkey.grant_role(id, 'staff', '00000000-0000-7000-a000-000000000001') FROM latchkey.find_user('user4@example.com');
+        -- A tenant with all that belongs to one, and a user who is on the way there.
+        SELECT latchkey.create_tenant(id, 'Kafé', 'kafe', 'store', idempotency_key => 'a key') FROM latchkey.find_user('user9@example.com');
+        SELECT latchkey.invite_member(id, 'guest@example.com', 'staff'), latchkey.add_hostname(id, 'kafe.example.com') FROM latchkey.list_tenants();
+        SELECT latchkey.register_server('first', '{\"host\": \"db.example.com\", \"database\": \"postgres\", \"user\": \"maker\"}');
+        SELECT latchkey.provision_tenant(id, 'store') FROM latchkey.list_tenants();
+        SELECT latchkey.skip_onboarding_step(id, 'credits') FROM latchkey.find_user('user9@example.com');
+        SELECT latchkey.set_secret('app.key', E'tab\there');
         -- Events: a month of its own before and after, idempotency keys, a consumer that has come to the end, one delivery.
         INSERT INTO latchkey.events SELECT account_id, gen_random_uuid(), recorded_at + m * interval '1 month', era,
             CASE WHEN m < 0 THEN '3' ELSE xid END, aggregate, aggregate_id, type,
