@@ -412,7 +412,8 @@ class IdempotencyTest(CreditsTest):
                     for parameter in method.get("parameters", []) if parameter["in"] == "header"
                     and (parameter["name"], parameter["required"]) == ("Idempotency-Key", True)}
         self.assertEqual(with_key, {"/api/credits/" + what for what in (
-            "purchase", "grants", "debit", "holds", "holds/{id}/capture", "refunds")} | {"/api/usage"})
+            "purchase", "grants", "debit", "holds", "holds/{id}/capture", "refunds")} | {"/api/usage"} | {"/api/tenant/" + what for what in (
+                "orders", "sales", "sales/{id}/payments")})
 
     def test_from_a_browser(self):
         """CORS lets the header through, and the methods that the routes have."""
