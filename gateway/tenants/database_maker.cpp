@@ -129,6 +129,26 @@ MakerFailure DropTenantDatabase(PgConnection& server, const DatabaseAddress& for
   return sql.failure();
 }
 
+namespace {
+
+// False: it can't be done, or is better not. What the extension requires goes to a schema of ours,
+// since its script's path leads there: in one that the tenant may write, or that holds an extension
+// which it has made itself, functions could wait for a superuser to call them.
+bool CreateExtension(Statements& sql) {
+  constexpr char kIsOurs[] =
+      "SELECT n.nspowner = r.oid AND NOT EXISTS (SELECT FROM pg_extension e"
+      "   WHERE e.extname IN ('pgcrypto', 'pg_trgm') AND e.extnamespace <> n.oid)"
+      " FROM pg_namespace n JOIN pg_roles r ON r.rolname = CURRENT_USER"
+      " WHERE n.nspname = 'latchkey_required'";
+  return sql.Ask("CREATE SCHEMA IF NOT EXISTS latchkey_required") && sql.Ask(kIsOurs) &&
+         sql.IsTrue(0) && sql.Ask("GRANT USAGE ON SCHEMA latchkey_required TO PUBLIC") &&
+         sql.Ask("SET search_path = latchkey_required, pg_temp") &&
+         sql.Ask("CREATE EXTENSION latchkey CASCADE") &&
+         sql.Ask("SET search_path = pg_catalog, pg_temp");
+}
+
+}  // namespace
+
 MakerFailure InstallExtension(PgConnection& connection, const std::string& role) {
   constexpr char kLook[] =
       "SELECT a.installed_version IS NULL,"
@@ -149,10 +169,12 @@ MakerFailure InstallExtension(PgConnection& connection, const std::string& role)
        UNION ALL
       SELECT pg_catalog.format('%s ON TABLE latchkey.%I', a.privilege_type, c.relname)
         FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
-       WHERE c.relnamespace = 'latchkey'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+       WHERE c.relnamespace = 'latchkey'::pg_catalog.regnamespace
+         AND c.relkind IN ('r', 'p', 'v', 'm')
          AND a.grantee = 'latchkey_app'::pg_catalog.regrole
        UNION ALL
-      SELECT pg_catalog.format('%s (%I) ON TABLE latchkey.%I', a.privilege_type, t.attname, c.relname)
+      SELECT pg_catalog.format('%s (%I) ON TABLE latchkey.%I',
+                               a.privilege_type, t.attname, c.relname)
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute t ON t.attrelid = c.oid,
              pg_catalog.aclexplode(t.attacl) a
        WHERE c.relnamespace = 'latchkey'::pg_catalog.regnamespace
@@ -162,12 +184,7 @@ MakerFailure InstallExtension(PgConnection& connection, const std::string& role)
   if (!sql.Ask("SET search_path = pg_catalog, pg_temp") || !sql.Ask(kLook)) return sql.failure();
   if (!sql.AnyRow()) return std::nullopt;
   const bool missing = sql.IsTrue(0), old = sql.IsTrue(1);
-  // What it requires goes to the first schema of the path, which can't be pg_catalog: there are
-  // functions of the same names.
-  if (missing && sql.Ask("SET search_path = public, pg_temp") &&
-      sql.Ask("CREATE EXTENSION latchkey CASCADE")) {
-    sql.Ask("SET search_path = pg_catalog, pg_temp");
-  }
+  if (missing && !CreateExtension(sql)) return sql.failure();
   if (old) sql.Ask("ALTER EXTENSION latchkey UPDATE");
   if (sql.Ask(kGrants, {role})) {
     const std::string grants = sql.Text(0);

@@ -21,8 +21,8 @@ MakerFailure CreateTenantDatabase(PgConnection& server, const DatabaseAddress& w
 
 // The extension, in its newest version, with what latchkey_app may do for the role, but in this
 // database only: membership would reach into every database of the server. `connection`: to the
-// tenant's database, by the server's role. Nothing is done when the server lacks the extension, or
-// that role is no superuser.
+// tenant's database, by the server's role. Nothing is done when the server lacks the extension,
+// that role is no superuser, or the tenant has installed itself what the extension requires.
 MakerFailure InstallExtension(PgConnection& connection, const std::string& role);
 
 // Whether the template, if there is one, is there up to its last file, and the database can be

@@ -104,6 +104,9 @@ check "a tenant's own customer registers and logs in there" "ok" "$(query "$here
 check "the same role is nobody in the main database" 42501 \
     "$(sqlstate "$here" db "SELECT * FROM latchkey.login('owner@example.com', 'password 1')" "$north_db")"
 check "it is a member of nothing" 0 "$(query "$here" postgres "SELECT count(*) FROM pg_auth_members WHERE member = '$north_db'::regrole")"
+check "what the extension requires is where the tenant can't write" "latchkey_required f" "$(query "$here" "$north_db" \
+    "SELECT string_agg(DISTINCT n.nspname, ' '), bool_or(has_schema_privilege('$north_db', n.oid, 'CREATE')) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+      WHERE extname IN ('pgcrypto', 'pg_trgm')" | tr '|' ' ')"
 kill_worker
 
 # ---- Killed in every step: a lock holds the step, the worker is killed there, and the next one ends it.
