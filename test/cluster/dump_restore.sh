@@ -65,7 +65,12 @@ fill_database() {
         SELECT latchkey.invite_member(id, 'guest@example.com', 'staff'), latchkey.add_hostname(id, 'kafe.example.com') FROM latchkey.list_tenants();
         SELECT latchkey.register_server('first', '{\"host\": \"db.example.com\", \"database\": \"postgres\", \"user\": \"maker\"}');
         SELECT latchkey.provision_tenant(id, 'store') FROM latchkey.list_tenants();
+        SELECT latchkey.start_provisioning(id) FROM latchkey.list_tenants();
+        SELECT latchkey.finish_provisioning(id, '0001_schema.sql') FROM latchkey.list_tenants();
+        SELECT latchkey.record_tenant_user_comparison(id, jsonb_build_array(jsonb_build_object('id', id, 'email', 'who@example.com', 'role', 'staff',
+            'status', 'active', 'version', 1))) FROM latchkey.list_tenants();
         SELECT latchkey.skip_onboarding_step(id, 'credits') FROM latchkey.find_user('user9@example.com');
+        SELECT latchkey.create_webhook_endpoint('00000000-0000-0000-0000-000000000000', 'https://hooks.example.com/', '{app.*}');
         SELECT latchkey.set_secret('app.key', E'tab\there');
         -- Events: a month of its own before and after, idempotency keys, a consumer that has come to the end, one delivery.
         INSERT INTO latchkey.events SELECT account_id, gen_random_uuid(), recorded_at + m * interval '1 month', era,
@@ -85,10 +90,11 @@ fill_database() {
         CREATE POLICY own ON notes USING (owner = (SELECT latchkey.current_user_id()));" >/dev/null
 }
 
-# Everything up to now is processed, and the event has failed once.
+# Everything up to now is processed: an event has failed once, another is to be sent to the endpoint.
 consume() {
+    query "$1" db "SELECT latchkey.dispatch_webhooks()" >/dev/null
     query "$1" db "SELECT latchkey.fail_event('audit', lease_id, id, 'once', '1 day') FROM latchkey.fetch_events('audit')" >/dev/null
-    query "$1" db "SELECT latchkey.ack_events('audit', lease_id) FROM latchkey.event_consumers" >/dev/null
+    query "$1" db "SELECT latchkey.ack_events('audit', lease_id) FROM latchkey.event_consumers WHERE name = 'audit'" >/dev/null
 }
 
 # Tokens of every algorithm, each signed by a key of its own, and an API key into $DIR/tokens; the reset token into $DIR/reset.
