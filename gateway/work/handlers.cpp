@@ -8,6 +8,7 @@ const std::vector<JobHandler>& JobHandlers() {
   static const std::vector<JobHandler> table = {
       {"latchkey.purge_sessions", "SELECT latchkey.purge_expired_sessions()"},
       {"latchkey.expire_credits", "SELECT e.lots + e.holds FROM latchkey.expire_credits() AS e"},
+      {"latchkey.apply_parked_events", "SELECT latchkey.apply_parked_events()"},
       {"latchkey.purge_jobs", "SELECT latchkey.purge_jobs()"},
       {"latchkey.maintain_events",
        "SELECT coalesce(sum(m.row_count), 0)::bigint FROM latchkey.maintain_events() AS m"},

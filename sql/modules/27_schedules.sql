@@ -30,6 +30,7 @@ CALL latchkey._make_reference('latchkey.job_schedules', 'name');
 -- What Latchkey itself needs done, by the gateway's worker (gateway/work/handlers.cpp). At minutes when others rarely begin.
 INSERT INTO latchkey.job_schedules (name, cron, time_zone, type, timeout, seeded) VALUES
   ('latchkey.expire_credits', '3-59/10 * * * *', 'UTC', 'latchkey.expire_credits', '1 hour', true),
+  ('latchkey.apply_parked_events', '1-59/5 * * * *', 'UTC', 'latchkey.apply_parked_events', '1 hour', true),
   ('latchkey.purge_sessions', '7 * * * *', 'UTC', 'latchkey.purge_sessions', '1 hour', true),
   ('latchkey.purge_jobs', '37 * * * *', 'UTC', 'latchkey.purge_jobs', '1 hour', true),
   ('latchkey.maintain_events', '17 3 * * *', 'UTC', 'latchkey.maintain_events', '6 hours', true);
