@@ -36,8 +36,8 @@ const std::vector<Route>& AllRoutes() {
     for (const auto& module :
          {AccountRoutes(), SessionRoutes(), RoleRoutes(), ApiKeyRoutes(), PlanRoutes(),
           SubscriptionRoutes(), UserRoutes(), CreditRoutes(), CreditAdministrationRoutes(),
-          JobRoutes(), ScheduleRoutes(), EventRoutes(), SettingRoutes(), WebhookRoutes(),
-          OperationRoutes()}) {
+          BillingRoutes(), JobRoutes(), ScheduleRoutes(), EventRoutes(), SettingRoutes(),
+          WebhookRoutes(), OperationRoutes()}) {
       routes.insert(routes.end(), module.begin(), module.end());
     }
     return routes;

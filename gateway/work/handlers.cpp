@@ -12,6 +12,7 @@ const std::vector<JobHandler>& JobHandlers() {
       {"latchkey.purge_consumptions", "SELECT latchkey.purge_consumptions()"},
       {"latchkey.purge_usage", "SELECT latchkey.purge_usage()"},
       {"latchkey.delete_due_tenants", "SELECT latchkey.delete_due_tenants()"},
+      {"latchkey.apply_parked_events", "SELECT latchkey.apply_parked_events()"},
       {"latchkey.purge_jobs", "SELECT latchkey.purge_jobs()"},
       {"latchkey.maintain_events",
        "SELECT coalesce(sum(m.row_count), 0)::bigint FROM latchkey.maintain_events() AS m"},
