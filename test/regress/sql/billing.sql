@@ -121,7 +121,7 @@ SELECT latchkey.account_by_stripe_customer('cus_ann2') = :'ann' AS whose, stripe
 -- A user who isn't there yet.
 SELECT gen_random_uuid() AS later \gset
 SELECT regress.stripe_checkout('u1', 1763700000, 'cus_later', :'later', '{"metadata": {"credits": "70"}}'), split_part(regress.stripe_outcome('evt_u1'), ' ', 2) AS reason;
-INSERT INTO latchkey.accounts (id, kind) VALUES (:'later', 'tenant');
+INSERT INTO latchkey.accounts (id, kind, created_at) VALUES (:'later', 'tenant', now() - interval '1 hour');
 SELECT latchkey.apply_parked_events();
 SELECT regress.stripe_outcome('evt_u1'), available FROM latchkey.credit_balance(:'later');
 

@@ -47,3 +47,4 @@ SELECT regress.stripe_run(:'account', ids) #>> '{subscription,plan}' AS before, 
   FROM regress.stripe_ids, regress.stripe_expected;
 UPDATE latchkey.plan_prices SET price_id = replace(price_id, 'not_yet_', '');
 RESET TimeZone;
+UPDATE latchkey.plan_prices SET active = false WHERE price_id IN ('price_1SamplePremiumMonthly', 'price_1SampleProMonthly', 'price_bill_later');
