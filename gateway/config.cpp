@@ -94,7 +94,7 @@ const std::vector<Option>& Options() {
        "else"},
       {"worker-threads", "LATCHKEY_WORKER_THREADS", "N", "4", &Config::worker_threads, 1, 100,
        "jobs that this worker runs at once, and one less that send webhooks; it takes as many "
-       "database connections, and one more"},
+       "database connections, and two more"},
       {"worker-lease-s", "LATCHKEY_WORKER_LEASE_S", "S", "60", &Config::worker_lease_s, 1, 86400,
        "after this time without a sign of life a job goes to another worker"},
       {"worker-poll-ms", "LATCHKEY_WORKER_POLL_MS", "MS", "5000", &Config::worker_poll_ms, 10,

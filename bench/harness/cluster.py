@@ -131,6 +131,10 @@ class Cluster:
         arguments = [f"--set={key}={value}" for key, value in variables.items()]
         self.psql_([*arguments, "-f", str(settings.BENCH / "sql" / name)], "", database)
 
+    def file(self, path, database=None):
+        """Runs a file of somebody else's."""
+        self.psql_(["-f", str(path)], "", database)
+
     def settle(self):
         """A checkpoint before a measurement, so that none of the loading is written during it."""
         self.sql("CHECKPOINT")

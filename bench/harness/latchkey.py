@@ -8,10 +8,12 @@ from . import settings
 GATEWAY_ROLE = "bench_gateway"
 APP_ROLE = "bench_app"
 ADMIN_ROLE = "bench_admin"
+WORKER_ROLE = "bench_worker"
 LOGINS = {
     GATEWAY_ROLE: "latchkey_gateway",
     APP_ROLE: "latchkey_app",
     ADMIN_ROLE: "latchkey_admin",
+    WORKER_ROLE: "latchkey_worker",
 }
 
 

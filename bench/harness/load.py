@@ -18,7 +18,7 @@ def milliseconds(text):
     return float(match[1]) * UNIT_MS[match[2]]
 
 
-def run_pgbench(environment, folder, script, secs, options):
+def run_pgbench(environment, folder, script, secs, options, with_progress=False):
     """One run in `folder` of a prepared script; returns what pgbench prints."""
     command = [cluster.pg_program("pgbench"), "-n", "-M", "prepared", "-T", str(secs)]
     command += ["-f", str(script), *options]
@@ -28,7 +28,14 @@ def run_pgbench(environment, folder, script, secs, options):
     )
     if done.returncode != 0 or "aborted" in done.stderr:
         raise SystemExit(f"pgbench failed: {done.stderr[-2000:]}")
-    return done.stdout
+    return done.stdout + (done.stderr if with_progress else "")
+
+
+def rate(printed):
+    found = re.search(r"^tps = ([\d.]+)", printed, re.M)
+    if not found:
+        raise SystemExit(f"pgbench has done nothing:\n{printed}")
+    return float(found[1])
 
 
 def pgbench(environment, script, clients=8, per_transaction=1, secs=None, defines=()):
@@ -38,14 +45,17 @@ def pgbench(environment, script, clients=8, per_transaction=1, secs=None, define
         options += ["-D", define]
     with tempfile.TemporaryDirectory() as folder:
         printed = run_pgbench(environment, folder, script, secs or settings.SECS, options)
-    rate = re.search(r"^tps = ([\d.]+)", printed, re.M)
-    if not rate:
-        raise SystemExit(f"pgbench has done nothing:\n{printed}")
     done_count = re.search(r"actually processed: (\d+)", printed)
     return {
-        "per_second": float(rate[1]) * per_transaction,
+        "per_second": rate(printed) * per_transaction,
         "statements": int(done_count[1]) * per_transaction,
     }
+
+
+def statement_ms(printed, text):
+    """How long the statement of a script that contains `text` took on average, as pgbench -r prints it."""
+    line = next(line for line in printed.split("statement latencies", 1)[1].splitlines() if text in line)
+    return float(line.split()[0])
 
 
 def speed(private, script, environment, per_transaction, defines=(), clients=8):

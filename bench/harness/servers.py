@@ -81,13 +81,17 @@ def installed_peer(name):
 
 
 def run_node(peer, environment, *arguments):
-    """Runs a script of a peer to its end, such as its seeding."""
+    """Runs a script of a peer to its end, such as its seeding, and returns what it prints. A peer that needs
+    another version of Node.js than the machine's brings it as a package."""
+    folder = installed_peer(peer)
     done = subprocess.run(
-        ["node", *map(str, arguments)], cwd=installed_peer(peer),
-        env=dict(environment, NODE_ENV="production"), capture_output=True, text=True, check=False,
+        ["node", *map(str, arguments)], cwd=folder,
+        env=dict(environment, NODE_ENV="production", PATH=f"{folder}/node_modules/.bin:{os.environ['PATH']}"),
+        capture_output=True, text=True, check=False,
     )
     if done.returncode != 0:
         raise SystemExit(f"node {arguments[0]} of {peer} failed:\n{done.stderr}")
+    return done.stdout
 
 
 def node(bench, peer, processes=1, port=None):

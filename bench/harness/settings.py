@@ -26,6 +26,8 @@ LOGIN_SECS = number("BENCH_LOGIN_SECS", max(SECS, 20))
 SCALE_USERS = number("BENCH_SCALE_USERS", 1_000_000)
 SCALE_SESSIONS = number("BENCH_SCALE_SESSIONS", 3_000_000)
 SCALE_LEDGER = number("BENCH_SCALE_LEDGER", 50_000_000)
+SCALE_JOBS = number("BENCH_SCALE_JOBS", 1_000_000)
+SNAPSHOT_SECS = number("BENCH_SNAPSHOT_SECS", 3600)
 
 # A measurement counts when the rest of the machine used less than this share during it.
 QUIET_PERCENT = number("BENCH_QUIET_PERCENT", 8)
@@ -34,6 +36,9 @@ TRIES = number("BENCH_TRIES", 3)
 
 GATEWAY = pathlib.Path(os.environ.get("BENCH_GATEWAY", BUILD / "latchkey-gateway"))
 NGINX_CONF = pathlib.Path(os.environ.get("BENCH_NGINX_CONF", ROOT / "deploy" / "nginx.conf"))
+
+# pgmq's SQL file, where the extension itself is not installed.
+PGMQ = os.environ.get("BENCH_PGMQ", "")
 
 PASSWORD = "correct horse battery staple"
 

@@ -14,13 +14,18 @@ namespace latchkey {
 namespace {
 
 constexpr int64_t kSchedulesEveryMs = 1000;
+// What was claimed ahead is another worker's after this time, when the jobs before it take long.
+constexpr int64_t kMostWaitMs = 1000;
 constexpr int64_t kStatementTimeoutMs = 30000;
 constexpr int64_t kFirstBackoffMs = 100;
 constexpr int64_t kMaxBackoffMs = 5000;
 constexpr int64_t kAfterErrorMs = 5000;
+// A claim need not survive a crash of the server, for which a job would wait: whatever is committed
+// for the job afterwards is written to disk behind it. If nothing is, somebody claims it anew.
 constexpr char kClaim[] =
     "SELECT c.account_id, c.id, c.type, c.lease_token"
-    " FROM latchkey.claim_jobs($1, $2, $3, make_interval(secs => $4)) AS c";
+    " FROM set_config('synchronous_commit', 'off', true),"
+    " latchkey.claim_jobs($1, $2, $3, make_interval(secs => $4)) AS c";
 constexpr char kListen[] = "LISTEN latchkey_jobs";
 constexpr char kAwait[] = "SELECT latchkey.await_jobs($1)";
 // What comes due is counted, so that it is claimed without waiting for the next poll.
@@ -60,8 +65,8 @@ void Claimer::Run(const std::atomic<bool>& give_up) {
     const int64_t now_ms = MonotonicMs();
     if (now_ms >= next_extension_ms_ && !ExtendLeases()) continue;
     if (working && now_ms >= next_schedules_ms_ && !RunSchedules()) continue;
-    claim_wanted_ = session_.TakeNotifications() || claim_wanted_ || now_ms >= next_poll_ms_;
-    if (working && claim_wanted_ && board_.Free() > 0) {
+    claim_wanted_ |= session_.TakeNotifications() || board_.TakeFreed() || now_ms >= next_poll_ms_;
+    if (working && claim_wanted_ && board_.Room() > 0) {
       Claim();
     } else {
       Sleep(NextWork());
@@ -71,9 +76,9 @@ void Claimer::Run(const std::atomic<bool>& give_up) {
 
 int64_t Claimer::NextWork() const {
   const int64_t due_ms = std::min(next_schedules_ms_, next_extension_ms_);
-  // Without a free slot a poll would find nothing; one that gets free wakes us.
+  // Without room nothing is claimed; when there is, we are woken.
   if (board_.closed()) return next_extension_ms_;
-  return board_.Free() > 0 ? std::min(due_ms, next_poll_ms_) : due_ms;
+  return board_.Room() > 0 ? std::min(due_ms, next_poll_ms_) : due_ms;
 }
 
 void Claimer::Reconnect(const std::atomic<bool>& give_up) {
@@ -81,6 +86,7 @@ void Claimer::Reconnect(const std::atomic<bool>& give_up) {
     backoff_ms_ = 0;
     claim_wanted_ = true;
     awaiting_ = false;
+    listening_ = false;
     next_extension_ms_ = 0;
     LogEvent("info", "the worker is connected", {{"worker", name_}});
     return;
@@ -103,16 +109,15 @@ bool Claimer::Check(const TransactionResult& result, const char* what) {
 // them never take the last thread.
 void Claimer::Claim() {
   next_poll_ms_ = MonotonicMs() + options_.poll_ms;
-  const auto own = ClaimOf(statement_types_, board_.Free());
+  const size_t room = board_.Room();
+  const auto own = ClaimOf(statement_types_, room);
   if (!own) return;
-  const auto webhooks =
-      ClaimOf(std::string("{") + kWebhookType + "}", board_.FreeFor(kWebhookType));
+  const size_t room_for_webhooks = board_.RoomFor(kWebhookType);
+  const auto webhooks = ClaimOf(std::string("{") + kWebhookType + "}", room_for_webhooks);
   if (!webhooks) return;
-  if (*own + *webhooks > 0) {
-    awaiting_ = false;  // a claim that finds something ends it
-    return;
-  }
-  // Nothing is there: say that we wait, and look once more.
+  if (*own + *webhooks > 0) awaiting_ = false;  // a claim that finds something ends it
+  if (*own == room || (*webhooks > 0 && *webhooks == room_for_webhooks)) return;
+  // That was all: say that we wait, and look once more.
   claim_wanted_ = !awaiting_;
   if (!awaiting_) Await();
 }
@@ -129,6 +134,7 @@ std::optional<size_t> Claimer::ClaimOf(const std::string& types, size_t most) {
     return std::nullopt;
   }
   const int rows = PQntuples(claimed.rows.get());
+  const int64_t now_ms = MonotonicMs();
   for (int row = 0; row < rows; ++row) {
     const auto text = [&](int column) { return PQgetvalue(claimed.rows.get(), row, column); };
     auto job = std::make_shared<HeldJob>();
@@ -136,6 +142,7 @@ std::optional<size_t> Claimer::ClaimOf(const std::string& types, size_t most) {
     job->id = text(1);
     job->type = text(2);
     job->lease_token = text(3);
+    job->leased_ms = now_ms;
     if (!board_.Put(job)) GiveBack(*job);
   }
   return static_cast<size_t>(rows);
@@ -148,7 +155,10 @@ void Claimer::GiveBack(const HeldJob& job) {
 
 void Claimer::Await() {
   awaiting_ = true;
-  if (!Check(session_.Run(kListen, {}, kStatementTimeoutMs), "the worker can't listen")) return;
+  if (!listening_) {
+    if (!Check(session_.Run(kListen, {}, kStatementTimeoutMs), "the worker can't listen")) return;
+    listening_ = true;
+  }
   Check(session_.Run(kAwait, {types_}, kStatementTimeoutMs), "the worker can't say that it waits");
 }
 
@@ -166,19 +176,26 @@ bool Claimer::RunSchedules() {
   const int64_t now_ms = MonotonicMs();
   next_schedules_ms_ = now_ms + kSchedulesEveryMs;
   for (const HeldJobPtr& job : board_.Held()) job->StopIfLate(now_ms);
+  const std::vector<HeldJobPtr> waiting = board_.TakeWaiting(now_ms - kMostWaitMs);
+  for (const HeldJobPtr& job : waiting) GiveBack(*job);
+  board_.Done(waiting);
   return RunEverySecond(kSchedules, "the worker can't run schedules") &&
          RunEverySecond(kSweep, "the worker can't sweep jobs") &&
          RunEverySecond(kDispatch, "the worker can't dispatch webhooks");
 }
 
 bool Claimer::ExtendLeases() {
-  next_extension_ms_ = MonotonicMs() + options_.lease_s * 1000 / 3;
+  const int64_t now_ms = MonotonicMs();
+  const int64_t third_ms = options_.lease_s * 1000 / 3;
+  next_extension_ms_ = now_ms + third_ms / 2;
   for (const HeldJobPtr& job : board_.Held()) {
+    if (now_ms < job->leased_ms + third_ms) continue;
     const TransactionResult extended = session_.Run(
         kExtend, {job->account_id, job->id, job->lease_token, std::to_string(options_.lease_s)},
         kStatementTimeoutMs);
-    if (!extended.error) continue;
-    if (IsOver(*extended.error)) {
+    if (!extended.error) {
+      job->leased_ms = now_ms;
+    } else if (IsOver(*extended.error)) {
       job->lost = true;
       job->Interrupt();
     } else if (!Check(extended, "the worker can't extend a lease")) {

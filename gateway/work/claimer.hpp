@@ -46,6 +46,7 @@ class Claimer {
   JobBoard& board_;
   WorkSession session_;
   bool claim_wanted_ = true;
+  bool listening_ = false;
   bool awaiting_ = false;  // enqueuers know that this connection waits
   int64_t next_poll_ms_ = 0;
   int64_t next_schedules_ms_ = 0;

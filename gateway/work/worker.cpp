@@ -15,8 +15,6 @@ namespace {
 constexpr int64_t kTellTimeoutMs = 10000;
 constexpr int64_t kAfterInterruptMs = 3000;
 constexpr useconds_t kPauseUs = 200000;
-constexpr char kComplete[] =
-    "SELECT latchkey.complete_job($1, $2, $3, jsonb_build_object('rows', $4::bigint))";
 constexpr char kFail[] = "SELECT latchkey.fail_job($1, $2, $3, $4)";
 constexpr char kRelease[] = "SELECT latchkey.release_job($1, $2, $3)";
 
@@ -25,7 +23,8 @@ constexpr char kRelease[] = "SELECT latchkey.release_job($1, $2, $3)";
 Worker::Worker(const Options& options)
     : options_(options),
       board_(static_cast<size_t>(options.threads)),
-      claimer_(options.claimer, board_) {}
+      claimer_(options.claimer, board_),
+      completer_(options.claimer.database_url, options.claimer.lease_s, board_) {}
 
 void Worker::Start() {
   const auto start = [this](auto body) {
@@ -36,6 +35,7 @@ void Worker::Start() {
     });
   };
   start([this] { claimer_.Run(give_up_); });
+  start([this] { completer_.Run(give_up_); });
   for (long i = 0; i < options_.threads; ++i) start([this] { RunJobs(); });
 }
 
@@ -46,6 +46,7 @@ bool Worker::Stop(int64_t grace_ms) {
     board_.AwaitEmpty(kAfterInterruptMs);
   }
   give_up_ = true;
+  completer_.Close();
   const int64_t until_ms = MonotonicMs() + kAfterInterruptMs;
   while (threads_alive_ > 0 && MonotonicMs() < until_ms) usleep(10000);
   if (threads_alive_ > 0) return false;
@@ -57,44 +58,44 @@ void Worker::RunJobs() {
   WorkSession session(options_.claimer.database_url);
   while (const HeldJobPtr job = board_.Take()) {
     session.CloseIfDead();
-    Handle(session, *job);
-    board_.Done(job);
+    Handle(session, job);
   }
 }
 
-void Worker::Handle(WorkSession& session, HeldJob& job) {
-  const JobHandler* handler = FindJobHandler(job.type);
+void Worker::Handle(WorkSession& session, const HeldJobPtr& job) {
+  const JobHandler* handler = FindJobHandler(job->type);
+  std::optional<int64_t> rows;
   if (board_.closed() || !handler) {
-    if (!job.lost) Release(session, job);
+    if (!job->lost) Release(session, *job);
   } else if (handler->step) {
-    RunStatements(session, job, handler->step);
+    rows = RunStatements(session, *job, handler->step);
   } else {
-    DeliverWebhook(session, job);
+    DeliverWebhook(session, *job);
   }
-  if (job.lost) {
-    LogEvent("info", "a job was cancelled, or its lease lost",
-             {{"type", job.type}, {"id", job.id}});
-  }
+  board_.Ran(job);
+  if (rows) return completer_.Add(job, *rows);
+  if (job->lost) LogLost(*job);
+  board_.Done({job});
 }
 
-void Worker::RunStatements(WorkSession& session, HeldJob& job, const char* step) {
+std::optional<int64_t> Worker::RunStatements(WorkSession& session, HeldJob& job, const char* step) {
   int64_t rows = 0;
   while (!job.lost) {
-    if (board_.closed()) return Release(session, job);
+    if (board_.closed()) {
+      Release(session, job);
+      break;
+    }
     const TransactionResult result = session.Run(step, {}, 0, &job.interrupt);
     if (result.error) {
-      if (job.lost) return;
-      return job.interrupt ? Release(session, job) : Fail(session, job, *result.error);
+      if (job.lost) break;
+      job.interrupt ? Release(session, job) : Fail(session, job, *result.error);
+      break;
     }
     const int64_t done = std::strtoll(PQgetvalue(result.rows.get(), 0, 0), nullptr, 10);
-    if (done == 0) {
-      if (Tell(session, job, kComplete, {std::to_string(rows)})) {
-        completed_.fetch_add(1, std::memory_order_relaxed);
-      }
-      return;
-    }
+    if (done == 0) return rows;
     rows += done;
   }
+  return std::nullopt;
 }
 
 bool Worker::Tell(WorkSession& session, HeldJob& job, const char* sql,

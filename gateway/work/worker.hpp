@@ -1,7 +1,8 @@
-// The worker: a thread that claims jobs, and threads that run them.
+// The worker: a thread that claims jobs, threads that run them, and one that completes them.
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "gateway/http/client_address.hpp"
 #include "gateway/work/board.hpp"
 #include "gateway/work/claimer.hpp"
+#include "gateway/work/completer.hpp"
 #include "gateway/work/session.hpp"
 
 namespace latchkey {
@@ -31,15 +33,18 @@ class Worker {
   // still.
   bool Stop(int64_t grace_ms);
 
-  size_t running() const { return board_.Held().size(); }
-  uint64_t completed() const { return completed_.load(std::memory_order_relaxed); }
+  size_t running() const { return board_.Running(); }
+  uint64_t completed() const {
+    return delivered_.load(std::memory_order_relaxed) + completer_.completed();
+  }
   uint64_t failed() const { return failed_.load(std::memory_order_relaxed); }
 
  private:
   void RunJobs();
-  // Does the job, and tells the database how it went.
-  void Handle(WorkSession& session, HeldJob& job);
-  void RunStatements(WorkSession& session, HeldJob& job, const char* step);
+  // Does the job, and tells the database how it went, or has the completer do so.
+  void Handle(WorkSession& session, const HeldJobPtr& job);
+  // How many rows it has done; null when there is nothing to complete.
+  std::optional<int64_t> RunStatements(WorkSession& session, HeldJob& job, const char* step);
   void DeliverWebhook(WorkSession& session, HeldJob& job);
   // Tells the database; again when the connection is lost meanwhile. True when it has accepted.
   bool Tell(WorkSession& session, HeldJob& job, const char* sql, std::vector<Parameter> values);
@@ -49,9 +54,10 @@ class Worker {
   const Options options_;
   JobBoard board_;
   Claimer claimer_;
+  Completer completer_;
   std::atomic<bool> give_up_{false};
   std::atomic<size_t> threads_alive_{0};
-  std::atomic<uint64_t> completed_{0};
+  std::atomic<uint64_t> delivered_{0};
   std::atomic<uint64_t> failed_{0};
   std::vector<std::thread> threads_;
 };

@@ -34,6 +34,24 @@ def await_job(job_id, wanted, columns="status", seconds=15):
     raise AssertionError(f"{job_id} is {seen}, not {wanted}")
 
 
+def enqueue_many(count):
+    sql("SELECT latchkey.enqueue_jobs((SELECT jsonb_agg(jsonb_build_object('type', '" + TYPE + "')) "
+        f"FROM generate_series(1, {count})))")
+
+
+def outcomes():
+    """Of all jobs of TYPE: status, attempts, and how many."""
+    return sql(f"SELECT status, attempts, count(*) FROM latchkey._job_states WHERE type = '{TYPE}' GROUP BY 1, 2 ORDER BY 1, 2")
+
+
+def await_many(wanted, seconds=30):
+    until = time.monotonic() + seconds
+    while outcomes() != wanted:
+        if time.monotonic() > until:
+            raise AssertionError(f"{outcomes()!r}, not {wanted!r}")
+        time.sleep(0.1)
+
+
 class Worker:
     """One running worker, as a context manager."""
 
@@ -202,6 +220,41 @@ class WorkerTest(unittest.TestCase):
             self.assertEqual(job(job_id, "status, attempts"), "pending|0")
         with Worker():
             await_job(job_id, "completed|1", "status, attempts")
+
+    def test_many_short_jobs_are_completed_together(self):
+        sql("DELETE FROM latchkey.job_history")
+        enqueue_many(2000)
+        with Worker():
+            await_many("completed|1|2000")
+        self.assertEqual(sql(f"SELECT count(DISTINCT finished_at) < 1000 FROM latchkey.job_history WHERE type = '{TYPE}'"), "t")
+
+    def test_gives_back_what_it_claimed_ahead(self):
+        """Short jobs are claimed ahead; when those before them take long, other workers get them."""
+        sql("DELETE FROM latchkey.job_history")
+        enqueue_many(500)
+        with Worker("--worker-threads", "2") as worker:
+            await_many("completed|1|500")
+            with Locked():
+                enqueue_many(40)
+                await_blocked()
+                await_many("completed|1|500\npending|0|38\nprocessing|1|2", seconds=6)
+                with Worker("--worker-threads", "2"):
+                    await_many("completed|1|500\npending|0|36\nprocessing|1|4", seconds=6)
+            await_many("completed|1|540")
+            self.assertNotIn("error", "".join(worker.lines))
+
+    def test_sigterm_gives_back_what_it_has_not_begun(self):
+        sql("DELETE FROM latchkey.job_history")
+        enqueue_many(4000)
+        with Worker("--worker-threads", "2") as worker:
+            for _ in range(200):
+                if sql(f"SELECT count(*) > 300 FROM latchkey.job_history WHERE type = '{TYPE}'") == "t":
+                    break
+                time.sleep(0.02)
+            self.assertEqual(worker.stop(), 0)
+        self.assertRegex(outcomes(), r"\Acompleted\|1\|\d+\npending\|0\|\d+\Z")
+        with Worker():
+            await_many("completed|1|4000")
 
     def test_survives_killed_backends(self):
         with Worker() as worker:
