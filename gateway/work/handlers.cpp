@@ -9,6 +9,7 @@ const std::vector<JobHandler>& JobHandlers() {
       {"latchkey.purge_sessions", "SELECT latchkey.purge_expired_sessions()"},
       {"latchkey.expire_credits", "SELECT e.lots + e.holds FROM latchkey.expire_credits() AS e"},
       {"latchkey.expire_trials", "SELECT latchkey.expire_trials()"},
+      {"latchkey.remind_trials", "SELECT latchkey.remind_trials()"},
       {"latchkey.purge_consumptions", "SELECT latchkey.purge_consumptions()"},
       {"latchkey.purge_usage", "SELECT latchkey.purge_usage()"},
       {"latchkey.delete_due_tenants", "SELECT latchkey.delete_due_tenants()"},

@@ -35,6 +35,7 @@ INSERT INTO latchkey.job_schedules (name, cron, time_zone, type, timeout, seeded
   ('latchkey.purge_usage', '47 2 * * *', 'UTC', 'latchkey.purge_usage', '6 hours', true),
   ('latchkey.purge_webhook_deliveries', '57 2 * * *', 'UTC', 'latchkey.purge_webhook_deliveries', '6 hours', true),
   ('latchkey.delete_due_tenants', '43 * * * *', 'UTC', 'latchkey.delete_due_tenants', '1 hour', true),
+  ('latchkey.remind_trials', '2-59/5 * * * *', 'UTC', 'latchkey.remind_trials', '1 hour', true),
   ('latchkey.apply_parked_events', '1-59/5 * * * *', 'UTC', 'latchkey.apply_parked_events', '1 hour', true),
   ('latchkey.purge_sessions', '7 * * * *', 'UTC', 'latchkey.purge_sessions', '1 hour', true),
   ('latchkey.purge_jobs', '37 * * * *', 'UTC', 'latchkey.purge_jobs', '1 hour', true),
