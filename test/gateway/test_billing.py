@@ -100,5 +100,70 @@ class OrderTest(BillingTest):
             self.assertEqual(state, expected, f"attempt {attempt}, seed {seed}")
 
 
+class RoutesTest(BillingTest):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        _, cls.admin, cls.admin_id = cls.gateway.register()
+        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
+
+    @classmethod
+    def tearDownClass(cls):
+        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
+        super().tearDownClass()
+
+    def get(self, target, token):
+        return self.gateway.get("/api/billing" + target, token)
+
+    def test_what_is_known_of_ones_own(self):
+        user, token, suffix = self.new_account()
+        for event in samples(user, suffix):
+            self.assertEqual(self.send(event).status, 200)
+        payments = self.get("/transactions", token).json["transactions"]
+        self.assertEqual([p["amount_cents"] for p in payments], [-3000, -2000, 5000, 1999])
+        self.assertEqual({p["account_id"] for p in payments}, {user})
+        first = self.get("/transactions?limit=3", token).json["transactions"]
+        rest = self.get("/transactions?after=" + first[-1]["id"], token).json["transactions"]
+        self.assertEqual(first + rest, payments)
+        cards = self.get("/payment-methods", token).json["payment_methods"]
+        self.assertEqual([(c["brand"], c["last_four"], c["expires_year"]) for c in cards], [("visa", "4242", 2030)])
+        subscription = self.gateway.get("/api/subscription", token).json["subscription"]
+        self.assertEqual((subscription["plan"], subscription["tier"], subscription["status"]), ("pro", "free", "canceled"))
+        self.assertEqual(subscription["stripe_customer_id"], f"cus_SampleCustomer1{suffix}")
+        for target in (f"/transactions?account_id={self.admin_id}", f"/payment-methods?account_id={self.admin_id}", "/events"):
+            self.assert_problem(self.get(target, token), 403, "forbidden")
+
+    def test_a_customer_is_linked_by_hand(self):
+        user, token, suffix = self.new_account()
+        events = [e for e in samples(user, suffix) if b"checkout.session" not in e]
+        self.assertEqual({self.send(e).json["outcome"] for e in events}, {"parked", "ignored"})
+        waiting = [e for e in self.get("/events?outcome=parked&limit=1000", self.admin).json["events"]
+                   if suffix in e["stripe_event_id"]]
+        self.assertEqual({e["waits_for"] for e in waiting}, {f"cus_SampleCustomer1{suffix}"})
+        self.assertEqual({e["reason"] for e in waiting}, {"unknown_customer"})
+        path = f"/api/billing/customers/cus_SampleCustomer1{suffix}"
+        self.assert_problem(self.gateway.get(path, self.admin), 404, "not_found")
+        self.assert_problem(self.gateway.request("PUT", path, {"account_id": user}, token), 403, "forbidden")
+        self.assertEqual(self.gateway.request("PUT", path, {"account_id": user}, self.admin).status, 200)
+        self.assertEqual(self.gateway.get(path, self.admin).json["account_id"], user)
+        self.assert_problem(self.gateway.request("PUT", path, {"account_id": self.admin_id}, self.admin), 409, "already_exists")
+        self.assertEqual(self.gateway.get("/api/subscription", token).json["subscription"]["status"], "canceled")
+        self.assertEqual(len(self.get("/transactions", token).json["transactions"]), 3)
+        self.assertGreaterEqual(self.gateway.post("/api/billing/events/apply-parked", token=self.admin).json["applied"], 0)
+        before = self.state(user)
+        replay = self.gateway.post("/api/billing/replay", token=self.admin).json["replay"]
+        self.assertEqual(replay["events"], replay["applied"] + replay["ignored"] + replay["parked"])
+        self.assertEqual(self.state(user), before)
+
+    def test_bytes_as_they_came(self):
+        """What is signed isn't normalised: spaces, escapes, another media type."""
+        user, _, suffix = self.new_account()
+        body = samples(user, suffix)[0]
+        odd = b" \r\n" + json.dumps(json.loads(body), indent=3, ensure_ascii=True).replace("\n", "\r\n").encode() + b"\t"
+        answer = self.gateway.post(PATHS[0], odd, headers={"Stripe-Signature": sign(odd), "Content-Type": "text/plain; charset=x"})
+        self.assertEqual((answer.status, answer.json.get("outcome")), (200, "applied"), answer.body)
+
+
 if __name__ == "__main__":
     unittest.main()
