@@ -59,7 +59,8 @@ struct Current {
   pg::Raw price_ids;
   std::optional<pg::Timestamp> started_at, trial_starts_at, trial_ends_at;
   subscriptions::Period period;
-  pg::Timestamp since;  // when it came to this status
+  pg::Timestamp since;       // when it came to this status
+  bool gave_access = false;  // in this state, or in one before
   std::optional<plans::PricedPlan> plan;
 
   auto Key() const {
@@ -98,11 +99,13 @@ std::vector<Current> LoadSubscriptions(pg::Spi& spi, const Uuid& account_id) {
   const pg::Rows rows = spi.RunLatest(statement, account_id);
   for (uint64_t i = 0; i < rows.size(); ++i) {
     Current next = FromRow(rows[i]);
+    next.gave_access = ClassOf(next.status) >= 2;
     if (all.empty() || all.back().id != next.id) {
       all.push_back(std::move(next));
       continue;
     }
     if (all.back().status == next.status) next.since = all.back().since;
+    next.gave_access = next.gave_access || all.back().gave_access;
     all.back() = std::move(next);
   }
   for (Current& s : all) s.plan = plans::PlanOfPrices(spi, s.price_ids);
@@ -120,6 +123,20 @@ bool NoteApplied(pg::Spi& spi, const Uuid& account_id, const Current& s, const s
   return spi.affected() > 0;
 }
 
+bool EverGaveAccess(const std::vector<Current>& all) {
+  for (const Current& s : all) {
+    if (s.gave_access) return true;
+  }
+  return false;
+}
+
+// The plan is locked first, as by everybody who changes what an account has.
+bool HasPlanFromElsewhere(pg::Spi& spi, const Uuid& account_id, const std::string& plan) {
+  const plans::NewestVersion newest(spi, plan);
+  const accounts::Standing standing = plans::LockStanding(spi, account_id);
+  return accounts::EffectivePlan(spi, standing, pg::Now()) != accounts::kFreePlan;
+}
+
 void SetStanding(pg::Spi& spi, const Uuid& account_id) {
   const std::vector<Current> all = LoadSubscriptions(spi, account_id);
   const Current* best = nullptr;
@@ -128,6 +145,9 @@ void SetStanding(pg::Spi& spi, const Uuid& account_id) {
   }
   if (best == nullptr) return;
   const std::string plan = best->plan ? best->plan->plan : accounts::kFreePlan;
+  // What never gave access, as a checkout that isn't paid yet, takes nothing away: neither a trial
+  // of ours nor a plan that was set by hand.
+  if (!EverGaveAccess(all) && HasPlanFromElsewhere(spi, account_id, plan)) return;
   if (!NoteApplied(spi, account_id, *best, plan)) return;
   std::optional<int32_t> version;
   if (best->plan) version = best->plan->version;

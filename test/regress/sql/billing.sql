@@ -173,6 +173,15 @@ SELECT stripe_event_id FROM latchkey.list_billing_events('evt_c15', 2, type => '
 SELECT c.call, regress.error_of(format(c.call, :'cleo')) FROM unnest(ARRAY['SELECT latchkey.list_billing_transactions(NULL)', 'SELECT latchkey.list_billing_transactions(%L, NULL, 0)', 'SELECT latchkey.list_billing_events(max_rows => 1001)', 'SELECT latchkey.list_billing_events(outcome => ''lost'')',
   'SELECT latchkey.list_payment_methods(NULL)', 'SELECT latchkey.apply_parked_events(0)', 'SELECT latchkey.apply_parked_events(NULL)']) AS c (call);
 
+-- A subscription that never gave access ends no trial of ours; one that does is what it turns into, whichever was heard of first.
+SELECT regress.new_user('bill_tia') AS tia, regress.new_user('bill_uli') AS uli \gset
+SELECT status FROM unnest(ARRAY[:'tia', :'uli']::uuid[]) AS u, latchkey.start_trial(u, 'pro');
+SELECT latchkey.set_stripe_customer(:'tia', 'cus_tia'), latchkey.set_stripe_customer(:'uli', 'cus_uli');
+SELECT regress.stripe_subscription('t1', 1763700000, 'cus_tia', 'incomplete', 'price_bill_later'), regress.stripe_subscription('t2', 1763700600, 'cus_uli', 'canceled', 'price_bill_later');
+SELECT plan, tier, status, trial_status FROM unnest(ARRAY[:'tia', :'uli']::uuid[]) AS u, latchkey.subscription(u);
+SELECT regress.stripe_subscription('t3', 1763700500, 'cus_tia', 'active', 'price_bill_later'), regress.stripe_subscription('t4', 1763700500, 'cus_uli', 'active', 'price_bill_later');
+SELECT plan, tier, status, trial_status FROM unnest(ARRAY[:'tia', :'uli']::uuid[]) AS u, latchkey.subscription(u);
+
 -- Cards: brand, last four digits and expiry; an older word about one changes nothing. Payment failures, disputes.
 SELECT regress.stripe_send(regress.stripe_event('evt_d1', 'payment_method.attached', 1763701000, '{"id": "pm_1", "object": "payment_method", "customer": "cus_cleo", "billing_details": {"name": "Cleo"}, "card": {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2031, "fingerprint": "Xt5EWLLDS7FJjR1c"}}')),
        regress.stripe_send(regress.stripe_event('evt_d2', 'payment_method.automatically_updated', 1763700999, '{"id": "pm_1", "object": "payment_method", "customer": "cus_cleo", "card": {"brand": "visa", "last4": "4242", "exp_month": 11, "exp_year": 2027}}'));
