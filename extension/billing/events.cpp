@@ -77,11 +77,13 @@ void NoteOutcome(Application& a) {
 
 }  // namespace
 
+// Most events are applied at once: so it is stored as applied, and what is parked gets into the
+// indexes of those when its outcome is noted.
 bool StoreEvent(pg::Spi& spi, const StripeEvent& event) {
   static pg::Statement statement(R"(
     INSERT INTO latchkey.billing_events (stripe_event_id, type, created_at, received_at,
                                          api_version, payload, outcome)
-    VALUES ($1, $2, $3, $4, $5, $6::jsonb, 'parked') ON CONFLICT DO NOTHING)");
+    VALUES ($1, $2, $3, $4, $5, $6::jsonb, 'applied') ON CONFLICT DO NOTHING)");
   spi.RunLatest(statement, event.id, event.type, pg::Timestamp::OfUnixSeconds(event.created),
                 pg::Now(), event.api_version, event.stored);
   return spi.affected() > 0;

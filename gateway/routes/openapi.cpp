@@ -93,7 +93,9 @@ Json RequestBody(const Route& route) {
     if (argument.source != Source::kRawBody) continue;
     return {{"required", true},
             {"description", argument.description},
-            {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
+            {"content",
+             {{"application/json",
+               {{"schema", {{"type", "object"}, {"additionalProperties", true}}}}}}}};
   }
   Json properties = Json::object();
   Json required = Json::array();

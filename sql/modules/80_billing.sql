@@ -40,6 +40,7 @@ COMMENT ON TABLE latchkey.billing_events IS
   'brand, last four digits and expiry. outcome: applied; ignored (a type that says nothing to us, or of a deleted account); parked: it '
   'waits for waits_for to become known (reason unknown_*), or for an administrator. applied_at: when it was applied first.';
 CREATE INDEX billing_events_parked ON latchkey.billing_events (waits_for) WHERE outcome = 'parked';
+CREATE INDEX billing_events_parked_by_time ON latchkey.billing_events (created_at, stripe_event_id) WHERE outcome = 'parked';
 CREATE INDEX billing_events_by_time ON latchkey.billing_events (created_at, stripe_event_id);
 SELECT pg_catalog.pg_extension_config_dump('latchkey.billing_events', '');
 GRANT SELECT ON latchkey.billing_events TO latchkey_admin;
