@@ -9,7 +9,13 @@ import os
 import smtplib
 import sys
 
-SUBJECTS = {"password_reset": "Set a new password", "email_verification": "Confirm your address"}
+SUBJECTS = {
+    "password_reset": "Set a new password",
+    "email_verification": "Confirm your address",
+    "invitation": "Choose a password, and begin",
+    "tenant_invitation": "Join {tenant}",
+    "role_granted": "You have been given a role",
+}
 
 
 def main():
@@ -17,10 +23,13 @@ def main():
     message = email.message.EmailMessage()
     message["From"] = os.environ.get("MAIL_FROM", "no-reply@localhost")
     message["To"] = mail["to"]
-    message["Subject"] = SUBJECTS[mail["kind"]]
-    greeting = f"Hello {mail['name']}," if mail["name"] else "Hello,"
-    message.set_content(f"{greeting}\n\n{SUBJECTS[mail['kind']]}:\n\n{mail['link']}\n\n"
-                        f"The link works once, until {mail['expires_at']}.\n")
+    subject = SUBJECTS[mail["kind"]].format(**mail)
+    message["Subject"] = subject
+    greeting = f"Hello {mail['name']}," if mail.get("name") else "Hello,"
+    text = f"{greeting}\n\n{subject}"
+    if mail["link"]:
+        text += f":\n\n{mail['link']}\n\nThe link works once, until {mail['expires_at']}"
+    message.set_content(text + ".\n")
     with smtplib.SMTP(os.environ.get("SMTP_HOST", "localhost"), timeout=20) as server:
         server.send_message(message)
 

@@ -6,6 +6,8 @@
 #include <thread>
 #include <variant>
 
+#include "gateway/work/dns.hpp"
+
 namespace latchkey {
 namespace {
 
@@ -79,6 +81,8 @@ const std::vector<Option>& Options() {
       {"invitation-path", "LATCHKEY_INVITATION_PATH", "PATH",
        "/accept-invitation?token=", &Config::invitation_path, 0, 0,
        "follows the public URL in the links of invitations, before the token"},
+      {"join-path", "LATCHKEY_JOIN_PATH", "PATH", "/join?token=", &Config::join_path, 0, 0,
+       "follows the public URL in the links of invitations to a tenant, before the token"},
       {"mail-command", "LATCHKEY_MAIL_COMMAND", "PROGRAM", "", &Config::mail_command, 0, 0,
        "program that sends one mail, described as a JSON line on its standard input; run without "
        "a shell and without arguments"},
@@ -99,6 +103,9 @@ const std::vector<Option>& Options() {
        "after this time without a sign of life a job goes to another worker"},
       {"worker-poll-ms", "LATCHKEY_WORKER_POLL_MS", "MS", "5000", &Config::worker_poll_ms, 10,
        3600000, "how often an idle worker looks for jobs that no notification told of"},
+      {"dns-server", "LATCHKEY_DNS_SERVER", "ADDRESS", "", &Config::dns_server, 0, 0,
+       "IPv4 address of the DNS server, with :PORT if need be, that the worker checks hostnames "
+       "with; else the system's"},
       {"templates", "LATCHKEY_TEMPLATES", "FOLDER", LATCHKEY_TEMPLATES, &Config::templates, 0, 0,
        "folder of the templates of tenant databases"},
       {"tenant-connections", "LATCHKEY_TENANT_CONNECTIONS", "N", "100", &Config::tenant_connections,
@@ -213,6 +220,9 @@ std::string Check(const Config& config) {
   if (!url_ok) return "--public-url must start with https:// or http://";
   if (!config.mail_command.empty() && config.public_url.empty()) {
     return "--mail-command needs --public-url, which the links in mails start with";
+  }
+  if (!config.dns_server.empty() && !ParseDnsServer(config.dns_server)) {
+    return "--dns-server must be an IPv4 address, with :PORT if need be";
   }
   return "";
 }

@@ -29,6 +29,7 @@ struct Config {
   std::string reset_path;
   std::string verify_path;
   std::string invitation_path;
+  std::string join_path;
   std::string mail_command;
   long mail_timeout_ms = 0;
   bool access_log = true;
@@ -37,6 +38,7 @@ struct Config {
   long worker_threads = 0;
   long worker_lease_s = 0;
   long worker_poll_ms = 0;
+  std::string dns_server;
   std::string templates;
   long tenant_connections = 0;
   long tenant_connections_each = 0;

@@ -28,6 +28,7 @@ void SetStatus(pg::Spi& spi, const Uuid& user_id, const char* status,
   static pg::Statement statement(R"(
     UPDATE latchkey.users SET status = $2, status_reason = $3, updated_at = $4 WHERE id = $1)");
   spi.RunLatest(statement, user_id, status, reason, pg::Now());
+  hooks.user_changed(spi, user_id);
 }
 
 }  // namespace
@@ -92,6 +93,7 @@ LATCHKEY_FUNCTION(delete_user, kOpen) {
   DeleteTokens(spi, user_id);
   spi.RunLatest(erase, user_id, pg::Now());
   spi.RunLatest(free_address, email_key, user_id);
+  hooks.user_changed(spi, user_id);
   events::Record(spi, {user_id, "user", user_id.ToString(), "user.deleted"});
   events::EraseMetadata(spi, user_id);
   spi.Finish();

@@ -26,6 +26,8 @@ struct Hooks {
   // Subscribes an account that was just made to a plan on offer, with a known status.
   void (*subscribe)(pg::Spi& spi, const Uuid& account_id, std::string_view plan,
                     std::string_view status);
+  // After the user's address, name or status has changed.
+  void (*user_changed)(pg::Spi& spi, const Uuid& user_id);
 };
 inline Hooks hooks;
 

@@ -34,6 +34,14 @@ std::string EffectiveStatus(const Standing& standing, pg::Timestamp at) {
   return over ? "inactive" : standing.subscription_status;
 }
 
+bool HasPayments(pg::Spi& spi, const Uuid& account_id) {
+  static pg::Statement statement(R"(
+    SELECT 1 FROM latchkey.accounts
+     WHERE id = $1 AND (stripe_customer_id IS NOT NULL
+                        OR (plan <> $2 AND subscription_status IN ('active', 'past_due'))))");
+  return !spi.RunLatest(statement, account_id, kFreePlan).empty();
+}
+
 pg::Timestamp PastDueSince(pg::Spi& spi) { return pg::Now() + -kPastDueGrace.Micros(spi); }
 
 }  // namespace latchkey::accounts

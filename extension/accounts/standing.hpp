@@ -47,4 +47,8 @@ std::string EffectiveStatus(const Standing& standing, pg::Timestamp at);
 // What became past due later than this is within its grace now.
 pg::Timestamp PastDueSince(pg::Spi& spi);
 
+// Whether somebody has seen to paying: the account has a Stripe customer, or another plan than
+// free, and that not by a trial alone.
+bool HasPayments(pg::Spi& spi, const Uuid& account_id);
+
 }  // namespace latchkey::accounts

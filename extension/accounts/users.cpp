@@ -2,6 +2,7 @@
 #include "extension/accounts/users.hpp"
 
 #include "extension/accounts/credentials.hpp"
+#include "extension/accounts/hooks.hpp"
 #include "extension/accounts/passwords.hpp"
 #include "extension/accounts/standing.hpp"
 #include "extension/accounts/usage.hpp"
@@ -259,6 +260,7 @@ void ChangeProfile(pg::Spi& spi, const Uuid& user_id, const ProfileChange& chang
   const pg::Raw profile = spi.Run(merged, user_id, change.profile, change.replace)[0].Copy(1);
   CheckProfile(spi, profile);
   spi.Run(update, user_id, change.name, profile, change.onboarding_step, pg::Now(), change.replace);
+  if (change.name || change.replace) hooks.user_changed(spi, user_id);
 }
 
 LATCHKEY_FUNCTION(update_profile, kOpen) {

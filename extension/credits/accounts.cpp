@@ -23,4 +23,10 @@ void RequireAccountRow(pg::Spi& spi, const Uuid& account_id) {
   }
 }
 
+bool HasEverHadCredits(pg::Spi& spi, const Uuid& account_id) {
+  static pg::Statement statement(
+      "SELECT 1 FROM latchkey.credit_lots WHERE account_id = $1 LIMIT 1");
+  return !spi.RunLatest(statement, account_id).empty();
+}
+
 }  // namespace latchkey::credits

@@ -12,4 +12,7 @@ int64_t LockBalance(pg::Spi& spi, const Uuid& account_id);
 // Raises LK404 when there is no such account. That of a deleted user still is one.
 void RequireAccountRow(pg::Spi& spi, const Uuid& account_id);
 
+// Whether it was ever granted any, spent or not.
+bool HasEverHadCredits(pg::Spi& spi, const Uuid& account_id);
+
 }  // namespace latchkey::credits

@@ -2,6 +2,7 @@
 #include "extension/core/bounded_map.hpp"
 #include "extension/core/hostname.hpp"
 #include "extension/core/slug.hpp"
+#include "extension/hostnames/login.hpp"
 #include "extension/hostnames/store.hpp"
 #include "extension/pg/table_cache.hpp"
 #include "extension/tenants/gate.hpp"
@@ -43,6 +44,8 @@ std::optional<Uuid> FindByHostname(pg::Spi& spi, const std::string& hostname) {
   return found;
 }
 
+}  // namespace
+
 std::optional<Uuid> FindByHost(pg::Spi& spi, const std::string& hostname) {
   const std::string domain = PlatformDomain(spi);
   if (domain.empty() || !IsWithinDomain(hostname, domain)) return FindByHostname(spi, hostname);
@@ -50,8 +53,6 @@ std::optional<Uuid> FindByHost(pg::Spi& spi, const std::string& hostname) {
   const std::string label = hostname.substr(0, hostname.size() - domain.size() - 1);
   return IsSlug(label) ? tenants::FindBySlug(spi, label) : std::nullopt;
 }
-
-}  // namespace
 
 LATCHKEY_FUNCTION(resolve_host, kOpen) {
   const auto hostname = NormaliseHostname(args.Text(0, "host"));

@@ -116,6 +116,22 @@ bool IsWaiting(pg::Spi& spi, const Uuid& account_id, std::string_view type) {
   return !spi.RunLatest(statement, account_id, type).empty();
 }
 
+// A retry that is due by then is not worth another job: where what it needs is down, changes would
+// pile up jobs that fail as well.
+constexpr int64_t kSoonMicros = int64_t{10} * 1000000;
+
+bool HoldWaiting(pg::Spi& spi, const Uuid& account_id, std::string_view type) {
+  static pg::Statement statement(R"(
+    SELECT FROM latchkey.jobs
+     WHERE account_id = $1 AND type = $2 AND lease_token IS NULL
+       AND (run_at <= $3 OR attempts > 0 AND run_at <= $4)
+     LIMIT 1 FOR UPDATE SKIP LOCKED)");
+  const pg::Timestamp now = pg::Now();
+  if (spi.RunLatest(statement, account_id, type, now, now + kSoonMicros).empty()) return false;
+  WakeWorkers(type);  // who looks for work meanwhile does not find it
+  return true;
+}
+
 LATCHKEY_FUNCTION(enqueue_job, kOpen) {
   NewJob job = Arguments(args);
   const Uuid account_id = RequireEnqueuer(args, 2);

@@ -26,4 +26,8 @@ Uuid Enqueue(pg::Spi& spi, const Uuid& account_id, NewJob job);
 // committed now.
 bool IsWaiting(pg::Spi& spi, const Uuid& account_id, std::string_view type);
 
+// The same, and keeps that job from beginning before this transaction ends, so that it does see
+// what is changed here. Whoever else wants it meanwhile finds none, and enqueues their own.
+bool HoldWaiting(pg::Spi& spi, const Uuid& account_id, std::string_view type);
+
 }  // namespace latchkey::jobs

@@ -7,6 +7,7 @@
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
+#include "extension/permissions/tenant_hooks.hpp"
 #include "extension/roles/escalation.hpp"
 #include "extension/sessions/session_store.hpp"
 
@@ -87,6 +88,9 @@ std::vector<pg::Value> StoreGrant(pg::Spi& spi, const GrantKey& key,
   if (expires_at) CheckDispensable(spi, key.user_id, key.tenant_id, key.role);
   spi.RunLatest(statement, key.user_id, key.tenant_id, key.role, now, granted_by, expires_at);
   RecordEvent(spi, key, "role.granted", expires_at);
+  if (const auto tenant_id = key.Tenant()) {
+    permissions::tenant_hooks.member_changed(spi, key.user_id, *tenant_id);
+  }
   const MemoryContext old = MemoryContextSwitchTo(pg::ResultContext());
   std::vector<pg::Value> columns = {pg::ToValue(key.role), pg::ToValue(key.Tenant()),
                                     pg::ToValue(now), pg::ToValue(granted_by),
@@ -149,6 +153,7 @@ bool TakeRole(pg::Spi& spi, const Uuid& user_id, const std::optional<Uuid>& tena
   spi.RunLatest(remove, key.user_id, key.tenant_id, key.role);
   if (spi.affected() == 0) return false;
   RecordEvent(spi, key, "role.revoked", std::nullopt);
+  if (tenant_id) permissions::tenant_hooks.member_changed(spi, user_id, *tenant_id);
   if (tenant_id && spi.RunLatest(another, user_id, *tenant_id).empty()) {
     sessions::EndSessionsIn(spi, user_id, *tenant_id, "membership_ended");
   }

@@ -2,6 +2,7 @@
 #include "extension/accounts/credentials.hpp"
 #include "extension/core/error.hpp"
 #include "extension/permissions/principal.hpp"
+#include "extension/permissions/tenant_hooks.hpp"
 #include "extension/sessions/login_result.hpp"
 #include "extension/sessions/tokens.hpp"
 #include "extension/settings/settings.hpp"
@@ -12,17 +13,25 @@ namespace {
 
 constexpr settings::BooleanSetting kRequireVerified("accounts.require_verified_email");
 
+// The tenant that is asked for: by name, or by the host of the request.
+struct Asked {
+  std::optional<std::string> tenant, host;
+};
+
 // The password was right: does the user get a session?
-LoginResult Admit(pg::Spi& spi, const accounts::Credentials& user) {
+LoginResult Admit(pg::Spi& spi, const accounts::Credentials& user, const Asked& asked = {}) {
   LoginResult result;
   if (user.status != "active") {
     result.outcome = "blocked";
   } else if (!user.email_verified && kRequireVerified.Get(spi)) {
     result.outcome = "email_unverified";
-  } else if (const auto session = StartSession(spi, user)) {
-    result = LoginResult::Ok(spi, user.user_id, *session);
   } else {
+    const auto tenant_id =
+        permissions::tenant_hooks.tenant_of_login(spi, user.user_id, asked.tenant, asked.host);
     result.outcome = "blocked";
+    if (const auto session = StartSession(spi, user, tenant_id)) {
+      result = LoginResult::Ok(spi, user.user_id, *session);
+    }
   }
   result.user_id = user.user_id;
   return result;
@@ -33,13 +42,14 @@ LoginResult Admit(pg::Spi& spi, const accounts::Credentials& user) {
 LATCHKEY_FUNCTION(login, kSecret) {
   const auto email = args.Text(0, "email");
   const auto password = args.Text(1, "password");
+  const Asked asked = {args.Optional<std::string>(2), args.Optional<std::string>(3)};
   const auto address = accounts::TryParseAddress(email);
   LoginResult result;
   pg::Spi spi;
   PrepareToSign(spi);
   const auto check = accounts::CheckCredentials(spi, address, email, password);
   if (check.outcome == accounts::CredentialCheck::kOk) {
-    result = Admit(spi, *check.user);
+    result = Admit(spi, *check.user, asked);
   } else if (check.outcome == accounts::CredentialCheck::kLockedOut) {
     result.outcome = "locked_out";
     result.retry_at = check.retry_at;

@@ -64,7 +64,8 @@ LoginResult Reissue(pg::Spi& spi, const SessionClaims& old_claims, const LockedS
   claims.expires_at = session.expires_at.UnixSeconds();
   claims.email = session.email;
   claims.tenant = session.tenant_id;
-  const IssuedSession issued{claims.session_id, SignToken(spi, claims), session.expires_at};
+  const IssuedSession issued{claims.session_id, SignToken(spi, claims), session.expires_at,
+                             session.tenant_id};
   return LoginResult::Ok(spi, claims.user_id, issued);
 }
 

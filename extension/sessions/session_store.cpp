@@ -5,6 +5,7 @@
 
 #include "extension/core/json_object.hpp"
 #include "extension/events/events.hpp"
+#include "extension/permissions/tenant_hooks.hpp"
 #include "extension/pg/transaction_state.hpp"
 #include "extension/sessions/tokens.hpp"
 #include "extension/settings/settings.hpp"
@@ -32,11 +33,12 @@ pg::Timestamp TokenExpiry(pg::Spi& spi, pg::Timestamp session_start, pg::Timesta
   return std::min(sliding, absolute).TruncatedToSeconds();
 }
 
-std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user) {
+std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user,
+                                          const std::optional<Uuid>& tenant_id) {
   static pg::Statement insert(R"(
     INSERT INTO latchkey.sessions (user_id, id, token_id, created_at, token_issued_at, last_seen_at,
-                                   expires_at, client_address, user_agent, email, name)
-    SELECT u.id, $2, $3, $4, $4, $4, $5, $6::inet, $7, u.email, u.name
+                                   expires_at, client_address, user_agent, email, name, tenant_id)
+    SELECT u.id, $2, $3, $4, $4, $4, $5, $6::inet, $7, u.email, u.name, $8
       FROM latchkey.users u WHERE u.id = $1)");
   // The row lock orders a login and a block: whichever comes second sees the first.
   static pg::Statement touch(
@@ -44,8 +46,11 @@ std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credenti
   const pg::Timestamp now = pg::Now().TruncatedToSeconds();
   spi.RunLatest(touch, user.user_id, now);
   if (spi.affected() == 0) return std::nullopt;
+  // After the user's row, as who deletes a user locks them.
+  if (tenant_id) permissions::tenant_hooks.admit(spi, user.user_id, *tenant_id, true);
   IssuedSession session;
   session.session_id = NewUuid();
+  session.tenant_id = tenant_id;
   session.expires_at = TokenExpiry(spi, now, now);
   SessionClaims claims;
   claims.user_id = user.user_id;
@@ -54,13 +59,14 @@ std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credenti
   claims.issued_at = now.UnixSeconds();
   claims.expires_at = session.expires_at.UnixSeconds();
   claims.email = user.email;
+  claims.tenant = tenant_id;
   session.token = SignToken(spi, claims);
   const pg::RequestContext* request = pg::BoundRequest();
   std::optional<std::string> address, agent;
   if (request != nullptr && !request->client_address.empty()) address = request->client_address;
   if (request != nullptr && !request->user_agent.empty()) agent = request->user_agent;
   spi.Run(insert, user.user_id, session.session_id, claims.token_id, now, session.expires_at,
-          address, agent);
+          address, agent, tenant_id);
   events::Record(spi, {user.user_id, "session", session.session_id.ToString(), "session.started"});
   return session;
 }

@@ -11,11 +11,14 @@ struct IssuedSession {
   Uuid session_id;
   std::string token;
   pg::Timestamp expires_at;
+  std::optional<Uuid> tenant_id;
 };
 
-// A new session of the user with its first token; empty when the user is no longer active. Raises
-// LK504 when there is no master key.
-std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user);
+// A new session of the user, in the tenant if there is one, with its first token; empty when the
+// user is no longer active. Raises LK504 when there is no master key, and LK403 unless the tenant
+// is active and the user belongs to it.
+std::optional<IssuedSession> StartSession(pg::Spi& spi, const accounts::Credentials& user,
+                                          const std::optional<Uuid>& tenant_id = std::nullopt);
 
 // When a token that is issued now expires: setting sessions.lifetime from now, but never beyond
 // sessions.max_lifetime from the session's start.

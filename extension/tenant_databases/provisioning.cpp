@@ -5,6 +5,7 @@
 #include "extension/permissions/principal.hpp"
 #include "extension/settings/master_key.hpp"
 #include "extension/tenant_databases/store.hpp"
+#include "extension/tenant_users/members.hpp"
 #include "extension/tenants/status.hpp"
 #include "extension/tenants/store.hpp"
 
@@ -121,6 +122,7 @@ LATCHKEY_FUNCTION(finish_provisioning, kOpen) {
   const TenantDatabase database = Lock(spi, tenant_id);
   spi.RunLatest(statement, tenant_id, template_version, pg::Now());
   if (tenant.status == "provisioning") tenants::SetStatus(spi, tenant, "active", std::nullopt);
+  if (database.status != "ready") tenant_users::NoteAllMembers(spi, tenant_id);
   if (database.status != "ready" ||
       (template_version && template_version != database.template_version)) {
     JsonObject data;

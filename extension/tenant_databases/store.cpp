@@ -37,6 +37,12 @@ std::optional<TenantDatabase> LockDatabase(pg::Spi& spi, const Uuid& tenant_id) 
                         row.Get<int64_t>(7)};
 }
 
+bool IsReady(pg::Spi& spi, const Uuid& tenant_id) {
+  static pg::Statement statement(
+      "SELECT 1 FROM latchkey.tenant_databases WHERE tenant_id = $1 AND status = 'ready'");
+  return !spi.RunLatest(statement, tenant_id).empty();
+}
+
 void ThrowNoDatabase() { throw Error(ErrorCode::kNotFound, "the tenant has no database"); }
 
 void CheckTemplate(const std::optional<std::string>& name) {

@@ -34,6 +34,8 @@ struct TenantDatabase {
 
 // Locked against other changes; the tenant is to be locked before.
 std::optional<TenantDatabase> LockDatabase(pg::Spi& spi, const Uuid& tenant_id);
+// Whether the tenant has one that is ready.
+bool IsReady(pg::Spi& spi, const Uuid& tenant_id);
 // Raises LK404.
 [[noreturn]] void ThrowNoDatabase();
 

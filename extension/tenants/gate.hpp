@@ -26,5 +26,6 @@ bool IsSwitchedOff(pg::Spi& spi, const Uuid& tenant_id);
 bool IsOver(pg::Spi& spi, const Uuid& tenant_id);
 uint64_t Edition();
 void Admit(pg::Spi& spi, const Uuid& user_id, const Uuid& tenant_id, bool lock);
+int64_t CountMemberships(pg::Spi& spi, const Uuid& user_id);
 
 }  // namespace latchkey::tenants

@@ -100,6 +100,12 @@ std::vector<pg::Value> LoadMembership(pg::Spi& spi, const Uuid& user_id, const U
   return Columns(spi.RunLatest(statement, user_id, tenant_id, pg::Now())[0], 7);
 }
 
+// For the mail: who is invited wants to know where to.
+std::string LoadName(pg::Spi& spi, const Uuid& tenant_id) {
+  static pg::Statement statement("SELECT name FROM latchkey.tenants WHERE id = $1");
+  return spi.RunLatest(statement, tenant_id)[0].Text(1);
+}
+
 std::string RoleData(std::string_view role) { return JsonObject().Add("role", role).ToString(); }
 
 }  // namespace
@@ -116,11 +122,12 @@ LATCHKEY_FUNCTION(invite_member, kSecret) {
     throw Error(ErrorCode::kLockedOut, "this address was invited too often; try again later");
   }
   const Issued issued = Store(spi, tenant_id, address, role);
+  const std::string tenant_name = LoadName(spi, tenant_id);
   RecordEvent(spi, tenant_id, "tenant.member_invited", RoleData(role));
   spi.Finish();
   return args.ReturnRow({pg::ToValue(issued.id), pg::ToValue(tenant_id), pg::ToValue(address.text),
                          pg::ToValue(role), pg::ToValue(issued.token),
-                         pg::ToValue(issued.expires_at)});
+                         pg::ToValue(issued.expires_at), pg::ToValue(tenant_name)});
 }
 
 LATCHKEY_FUNCTION(join_tenant, kSecret) {

@@ -4,6 +4,7 @@
 #include "extension/permissions/principal.hpp"
 #include "extension/roles/escalation.hpp"
 #include "extension/roles/granting.hpp"
+#include "extension/tenants/gate.hpp"
 #include "extension/tenants/store.hpp"
 
 namespace latchkey::tenants {
@@ -75,6 +76,27 @@ Uuid RequireGiver(const pg::Args& args, int index) {
 }
 
 }  // namespace
+
+std::vector<Uuid> OwnedBy(pg::Spi& spi, const Uuid& user_id) {
+  static pg::Statement statement(R"(
+    SELECT t.id FROM latchkey.role_grants g JOIN latchkey.tenants t ON t.id = g.tenant_id
+     WHERE g.user_id = $1 AND g.role = 'owner' AND g.expires_at IS NULL
+       AND t.status NOT IN ('archived', 'deleted')
+     ORDER BY t.id)");
+  std::vector<Uuid> tenants;
+  const pg::Rows rows = spi.RunLatest(statement, user_id);
+  for (uint64_t i = 0; i < rows.size(); ++i) tenants.push_back(rows[i].Get<Uuid>(1));
+  return tenants;
+}
+
+int64_t CountMemberships(pg::Spi& spi, const Uuid& user_id) {
+  static pg::Statement statement(R"(
+    SELECT count(DISTINCT t.id)
+      FROM latchkey.role_grants g JOIN latchkey.tenants t ON t.id = g.tenant_id
+     WHERE g.user_id = $1 AND (g.expires_at IS NULL OR g.expires_at > $2)
+       AND t.status <> 'deleted')");
+  return spi.RunLatest(statement, user_id, pg::Now())[0].Get<int64_t>(1);
+}
 
 LATCHKEY_FUNCTION(members_of, kOpen) {
   const auto tenant_id = args.Get<Uuid>(0, "tenant_id");

@@ -32,6 +32,9 @@ void RequireActiveForChange(pg::Spi& spi, const Uuid& tenant_id);
 
 [[noreturn]] void ThrowNoTenant();
 
+// The tenants that the user owns for good, but for archived and deleted ones.
+std::vector<Uuid> OwnedBy(pg::Spi& spi, const Uuid& user_id);
+
 void RecordEvent(pg::Spi& spi, const Uuid& tenant_id, const char* type,
                  const std::string& data = "{}");
 

@@ -1,5 +1,6 @@
 // Inviting users, and accepting invitations.
 #include "extension/accounts/credentials.hpp"
+#include "extension/accounts/hooks.hpp"
 #include "extension/accounts/one_time_tokens.hpp"
 #include "extension/accounts/passwords.hpp"
 #include "extension/core/error.hpp"
@@ -108,6 +109,7 @@ LATCHKEY_FUNCTION(accept_invitation, kSecret) {
   const Uuid user_id = accounts::RedeemToken(spi, token, TokenPurpose::kInvitation);
   accounts::StorePasswordHash(spi, user_id, hash);
   spi.RunLatest(confirm, user_id, pg::Now(), name);  // who has the token has the mailbox
+  if (name) accounts::hooks.user_changed(spi, user_id);
   accounts::DeleteTokens(spi, user_id);
   const Credentials user = accounts::LoadCredentials(spi, user_id);
   accounts::ForgetLoginFailures(spi, user.email_key);

@@ -38,6 +38,7 @@ bool ChangeAddress(pg::Spi& spi, const Uuid& user_id, const accounts::Address& a
   if (user.email == address.text) return false;
   if (user.email_key != address.key) MoveKey(spi, user_id, user.email_key, address.key);
   spi.RunLatest(update, user_id, address.text, pg::Now());
+  accounts::hooks.user_changed(spi, user_id);
   accounts::DeleteTokens(spi, user_id);
   accounts::hooks.end_sessions(spi, user_id, std::nullopt, "email_changed");
   return true;

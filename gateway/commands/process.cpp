@@ -47,6 +47,7 @@ Worker::Options WorkerOptionsOf(const Config& config) {
   options.claimer = {config.worker_database_url, config.worker_lease_s, config.worker_poll_ms};
   options.threads = config.worker_threads;
   options.webhook_networks.Parse(config.webhook_networks);
+  options.dns_server = ParseDnsServer(config.dns_server);
   return options;
 }
 

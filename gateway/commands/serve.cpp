@@ -35,7 +35,7 @@ LoopOptions LoopOptionsOf(const Config& config) {
   LoopOptions options;
   options.host = config.host;
   options.port = static_cast<int>(config.port);
-  options.workers = static_cast<size_t>(config.pool_size + kSpareWorkers);
+  options.workers = static_cast<size_t>(config.pool_size + config.tenant_waiting + kSpareWorkers);
   options.max_connections = static_cast<size_t>(config.max_connections);
   options.max_buffered_bytes = static_cast<size_t>(config.max_buffered_kib) * 1024;
   options.request_timeout_ms = config.request_timeout_ms;
@@ -157,15 +157,18 @@ int Serve(const Config& config) {
   std::unique_ptr<Worker> worker;
   if (config.with_worker) worker = std::make_unique<Worker>(WorkerOptionsOf(config));
   Metrics metrics(RouteLabels());
-  Dispatcher dispatcher(config, pool, mailer, metrics);
+  TenantGate gate(config, tenants);
+  Dispatcher dispatcher(config, pool, mailer, gate, metrics);
   Server server(config, dispatcher, metrics);
   ConnectionLoop loop(LoopOptionsOf(config), server);
   loop.Watch(&dispatcher.fast());
   loop.Watch(&dispatcher.slow());
+  loop.Watch(&dispatcher.tenants());
   AddPoolGauges(metrics, pool);
   AddTenantGauges(metrics, tenants);
   AddBulkheadGauges(metrics, "fast", dispatcher.fast());
   AddBulkheadGauges(metrics, "slow", dispatcher.slow());
+  AddBulkheadGauges(metrics, "tenant", dispatcher.tenants());
   AddOwnGauges(metrics, loop, mailer);
   AddStreamGauges(metrics, dispatcher.streams());
   metrics.AddText([&dispatcher] { return dispatcher.queue_metrics().Render(); });
@@ -183,9 +186,10 @@ int Serve(const Config& config) {
   if (worker) worker->Start();
   LogEvent("info", "listening",
            {{"host", config.host}, {"port", std::to_string(loop.port())}, {"version", kVersion}});
-  bool drained = loop.Run(signal_fd, [&pool, &tenants] {
+  bool drained = loop.Run(signal_fd, [&pool, &tenants, &gate] {
     pool.Prune();
     tenants.Prune();
+    gate.Prune();
   });
   dispatcher.streams().Stop();
   dispatcher.queue_metrics().Stop();

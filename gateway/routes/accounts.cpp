@@ -32,6 +32,7 @@ Route Register() {
       .Returns("user", "User")
       .Returns("token", "string")
       .Returns("expires_at", "date-time")
+      .Returns("tenant_count", "integer")
       .Fails({ErrorId::AlreadyExists, ErrorId::EmailUnverified, ErrorId::TooBusy,
               ErrorId::NotConfigured});
 }

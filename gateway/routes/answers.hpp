@@ -18,5 +18,5 @@
 #define LATCHKEY_LOGIN_ANSWER_AND(more, call)                                              \
   "SELECT row_to_json(answer), result.outcome, " LATCHKEY_RETRY_SECONDS more " FROM " call \
   " AS result, LATERAL (SELECT result.account AS \"user\", result.token, "                 \
-  "result.expires_at) AS answer"
+  "result.expires_at, result.tenant_count) AS answer"
 #define LATCHKEY_LOGIN_ANSWER(call) LATCHKEY_LOGIN_ANSWER_AND("", call)

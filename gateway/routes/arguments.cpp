@@ -166,6 +166,14 @@ std::optional<Failure> CollectArguments(const Route& route, const Config& config
       case Source::kInvitationLink:
         values[i] = config.public_url + config.invitation_path;
         break;
+      case Source::kJoinLink:
+        values[i] = config.public_url + config.join_path;
+        break;
+      case Source::kHost:
+        values[i] = std::string(request.head.Find("Host"));
+        break;
+      case Source::kCaller:
+        break;  // who that is the main database says
     }
     if (failure) return failure;
   }

@@ -27,7 +27,11 @@ const Statement kWatchJobs = {kFirstStatementId + 4,
                               "SELECT w.place, w.kind, w.position, w.status, w.data"
                               " FROM latchkey.watch_jobs($1, $2, $3, $4) AS w"};
 constexpr size_t kQueueMetricsId = kFirstStatementId + 5;
-constexpr size_t kFirstRouteStatementId = kFirstStatementId + 6;
+const Statement kAdmitToTenant = {
+    kFirstStatementId + 6,
+    "SELECT latchkey.current_tenant_id(), latchkey.current_user_id() "
+    "FROM latchkey.require_permission($1, latchkey.current_tenant_id())"};
+constexpr size_t kFirstRouteStatementId = kFirstStatementId + 7;
 // When a client whose stream ended connects again.
 constexpr char kReconnectAfter[] = "retry: 2000\n\n";
 constexpr size_t kMaxEventIdDigits = 9;
@@ -85,17 +89,22 @@ void Wrap(const Route& route, std::string_view json, std::string& body) {
 
 }  // namespace
 
-Dispatcher::Dispatcher(const Config& config, Pool& pool, Mailer& mailer, const Metrics& metrics)
+Dispatcher::Dispatcher(const Config& config, Pool& pool, Mailer& mailer, TenantGate& gate,
+                       const Metrics& metrics)
     : config_(config),
       pool_(pool),
       mailer_(mailer),
+      gate_(gate),
       metrics_(metrics),
       routes_(AllRoutes()),
       router_(routes_),
       statement_timeout_(std::to_string(config.statement_timeout_ms)),
       openapi_(RenderOpenApi(routes_, config.public_url)),
+      store_statements_(routes_, "store", &Route::store_sql),
+      pos_statements_(routes_, "pos", &Route::pos_sql),
       fast_(static_cast<size_t>(config.pool_size - config.slow_limit), config.acquire_timeout_ms),
       slow_(static_cast<size_t>(config.slow_limit), 2 * config.acquire_timeout_ms),
+      tenants_(static_cast<size_t>(config.tenant_waiting), config.acquire_timeout_ms),
       streams_({static_cast<size_t>(config.max_streams), config.stream_interval_ms, config.prepare,
                 config.statement_timeout_ms},
                pool, kWatchJobs),
@@ -117,6 +126,7 @@ Admission Dispatcher::Inspect(const RequestHead& head) {
                            ? Failure{ErrorId::PayloadTooLarge, "this request takes no body"}
                            : Failure{ErrorId::NotFound, "there is no such path"};
   }
+  if (match.route && match.route->tenant_permission) admission.bulkhead = &tenants_;
   if (match.route && match.route->sql) admission.bulkhead = match.route->slow ? &slow_ : &fast_;
   return admission;
 }
@@ -200,6 +210,15 @@ std::vector<BoundStatement> Dispatcher::BindStatements(const Route& route, size_
   return statements;
 }
 
+std::vector<BoundStatement> Dispatcher::AdmitToTenant(const char* permission,
+                                                      const Bearer& bearer) const {
+  return {{&kReadForBearer, {statement_timeout_, bearer.token}}, {&kAdmitToTenant, {permission}}};
+}
+
+int64_t Dispatcher::TransactionTimeoutMs() const {
+  return config_.statement_timeout_ms + kTransactionGraceMs;
+}
+
 std::optional<Failure> Dispatcher::HandleSql(const Route& route, size_t index,
                                              const Request& request, Response& response) {
   Bearer bearer;
@@ -224,11 +243,16 @@ std::optional<Failure> Dispatcher::HandleSql(const Route& route, size_t index,
     Wrap(route, {}, response.body);
     return std::nullopt;
   }
-  const TransactionOptions options{route.access, config_.prepare,
-                                   config_.statement_timeout_ms + kTransactionGraceMs};
+  if (route.tenant_permission) {
+    return HandleTenant(route, index, request, bearer, std::move(values), response);
+  }
+  const TransactionOptions options{route.access, config_.prepare, TransactionTimeoutMs()};
   const TransactionResult result =
       RunPooled(pool_, BindStatements(route, index, request, bearer, std::move(values)), options);
   if (!result.error) {
+    if (route.enters_tenant) {
+      if (auto failure = EnterTenant(result.rows.get(), request)) return failure;
+    }
     return route.streams ? OpenStream(result.rows.get(), request, bearer, response)
                          : Respond(route, result.rows.get(), response);
   }

@@ -14,14 +14,27 @@
 #include "gateway/routes/job_streams.hpp"
 #include "gateway/routes/queue_metrics.hpp"
 #include "gateway/routes/router.hpp"
+#include "gateway/tenants/tenant_gate.hpp"
 
 namespace latchkey {
+
+// The statements of the routes that run on tenants' databases, for one template.
+class TenantStatements {
+ public:
+  TenantStatements(const std::vector<Route>& routes, const char* schema, const char* Route::*sql);
+  const Statement* Of(size_t route) const;  // null: the template has no such route
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<Statement> statements_;
+};
 
 constexpr size_t kMaxBodyBytes = 64 * 1024;
 
 class Dispatcher : public Application {
  public:
-  Dispatcher(const Config& config, Pool& pool, Mailer& mailer, const Metrics& metrics);
+  Dispatcher(const Config& config, Pool& pool, Mailer& mailer, TenantGate& gate,
+             const Metrics& metrics);
 
   Admission Inspect(const RequestHead& head) override;
   void Handle(const Request& request, Response& response) override;
@@ -33,6 +46,8 @@ class Dispatcher : public Application {
   // to the size of the pool, so neither kind can take the other's connections.
   Bulkhead& fast() { return fast_; }
   Bulkhead& slow() { return slow_; }
+  // Requests that run on tenants' databases: a server that does not answer holds up no others.
+  Bulkhead& tenants() { return tenants_; }
   JobStreams& streams() { return streams_; }
   QueueMetrics& queue_metrics() { return queue_metrics_; }
 
@@ -43,6 +58,13 @@ class Dispatcher : public Application {
                                    Response& response);
   std::optional<Failure> OpenStream(const PGresult* rows, const Request& request,
                                     const Bearer& bearer, Response& response);
+  std::optional<Failure> HandleTenant(const Route& route, size_t index, const Request& request,
+                                      const Bearer& bearer, std::vector<Parameter> values,
+                                      Response& response);
+  // Of a login: whether the tenant's database lets the user in.
+  std::optional<Failure> EnterTenant(const PGresult* login, const Request& request);
+  std::vector<BoundStatement> AdmitToTenant(const char* permission, const Bearer& bearer) const;
+  int64_t TransactionTimeoutMs() const;
   std::optional<Failure> Respond(const Route& route, const PGresult* rows, Response& response);
   std::vector<BoundStatement> BindStatements(const Route& route, size_t index,
                                              const Request& request, const Bearer& bearer,
@@ -51,14 +73,18 @@ class Dispatcher : public Application {
   const Config& config_;
   Pool& pool_;
   Mailer& mailer_;
+  TenantGate& gate_;
   const Metrics& metrics_;
   const std::vector<Route>& routes_;
   const Router router_;
   const std::string statement_timeout_;
   const std::string openapi_;
   std::vector<Statement> statements_;  // by route
+  const TenantStatements store_statements_;
+  const TenantStatements pos_statements_;
   Bulkhead fast_;
   Bulkhead slow_;
+  Bulkhead tenants_;
   JobStreams streams_;
   QueueMetrics queue_metrics_;
 };

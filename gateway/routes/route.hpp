@@ -26,7 +26,10 @@ enum class Source {
   kBearer,
   kResetLink,
   kVerifyLink,
-  kInvitationLink
+  kInvitationLink,
+  kJoinLink,
+  kHost,   // the header
+  kCaller  // on a tenant's database: the user who calls, null for an API key
 };
 enum class Type {
   kText,
@@ -100,6 +103,14 @@ struct Route {
   const char* cache_control = "no-store";
   const char* content_type = "application/json";
   BuiltIn built_in = BuiltIn::kNone;
+  // Runs on the database of the token's tenant, by its template: see dispatch_tenant.cpp. In the
+  // statements @ stands for the template's schema. A template without one has no such route.
+  const char* tenant_permission = nullptr;
+  const char* store_sql = nullptr;
+  const char* pos_sql = nullptr;
+  // Column 5 is the tenant that a login is for, column 6 its user, and column 7 the token,
+  // which is taken back when the tenant's database does not let the user in.
+  bool enters_tenant = false;
 
   Route(const char* method_, const char* path_, const char* operation_, const char* tag_)
       : method(method_), path(path_), operation(operation_), tag(tag_) {}
@@ -110,6 +121,15 @@ struct Route {
     access = Access::kWrite;
     return sql = statement, *this;
   }
+  Route& InTenant(const char* permission, Access kind = Access::kRead) {
+    who = Who::kBearer;
+    access = kind;
+    return tenant_permission = permission, *this;
+  }
+  Route& Store(const char* statement) { return store_sql = statement, *this; }
+  Route& Pos(const char* statement) { return pos_sql = statement, *this; }
+  Route& InBoth(const char* statement) { return Store(statement).Pos(statement); }
+  Route& EntersTenant() { return enters_tenant = true, *this; }
   Route& As(Who caller) { return who = caller, *this; }
   Route& Slow() { return slow = true, *this; }
   Route& Mails() { return mails = true, *this; }
@@ -167,6 +187,8 @@ inline Argument RawBody(size_t max_bytes, const char* description) {
 inline Argument Header(const char* name, size_t max_length, const char* description) {
   return {name, Source::kHeader, Type::kText, true, max_length, description};
 }
+inline Argument HostHeader() { return {"", Source::kHost, Type::kText, true, 0, ""}; }
+inline Argument Caller() { return {"", Source::kCaller, Type::kUuid, false, 0, ""}; }
 inline Argument BearerToken() { return {"token", Source::kBearer, Type::kText, true, 4096, ""}; }
 inline Argument LinkBase(Source source) { return {"", source, Type::kText, true, 0, ""}; }
 
@@ -198,6 +220,14 @@ std::vector<Route> WebhookRoutes();
 std::vector<Route> CreditRoutes();
 std::vector<Route> CreditAdministrationRoutes();
 std::vector<Route> BillingRoutes();
+std::vector<Route> TenantRoutes();
+std::vector<Route> TenantMemberRoutes();
+std::vector<Route> HostnameRoutes();
+std::vector<Route> TenantDatabaseRoutes();
+std::vector<Route> OnboardingRoutes();
+std::vector<Route> TenantUserRoutes();
+std::vector<Route> TenantShopRoutes();
+std::vector<Route> TenantStockRoutes();
 std::vector<Route> OperationRoutes();
 const std::vector<Route>& AllRoutes();
 

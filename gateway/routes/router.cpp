@@ -14,9 +14,23 @@ std::string_view TakeSegment(std::string_view& path) {
   return segment;
 }
 
+// The same routes under another word, for applications whose tenants are stores.
+constexpr std::string_view kTenants = "/api/tenants";
+constexpr std::string_view kStores = "/api/stores";
+
+// Whether it is `prefix` or a path below it.
+bool IsBelow(std::string_view path, std::string_view prefix) {
+  return path.substr(0, prefix.size()) == prefix &&
+         (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
 // Calls visit(name, value) for each placeholder of a pattern that matches.
 template <typename Visit>
 bool MatchPattern(std::string_view pattern, std::string_view path, const Visit& visit) {
+  if (IsBelow(path, kStores) && IsBelow(pattern, kTenants)) {
+    pattern.remove_prefix(kTenants.size());
+    path.remove_prefix(kStores.size());
+  }
   while (!pattern.empty() && !path.empty()) {
     const std::string_view wanted = TakeSegment(pattern);
     const std::string_view given = TakeSegment(path);

@@ -8,16 +8,29 @@ namespace {
 Route Login() {
   return Route("POST", "/api/auth/login", "login", "sessions")
       .Summary("Starts a session.")
-      .Writes(LATCHKEY_LOGIN_ANSWER("latchkey.login($1, $2)"))
+      .Writes("SELECT row_to_json(answer), result.outcome, " LATCHKEY_RETRY_SECONDS
+              ", NULL, result.tenant_id, result.user_id, result.token FROM latchkey.login($1, $2, "
+              "$3, $4) AS result,"
+              " LATERAL (SELECT result.account AS \"user\", result.token, result.expires_at,"
+              " result.tenant_id) AS answer")
       .Slow()
+      .EntersTenant()
       .Takes(BodyField("email", Type::kEmail, kRequired, kMaxEmail, "The address of the user."))
       .Takes(BodyField("password", Type::kPassword, kRequired, kMaxPassword, "Their password."))
+      .Takes(BodyField("tenant", Type::kText, kOptional, 63,
+                       "The id or slug of the tenant to log in to; without it the one of the host, "
+                       "or the user's only one."))
+      .Takes(HostHeader())
       .Merged()
       .Returns("user", "User")
       .Returns("token", "string")
       .Returns("expires_at", "date-time")
+      .Returns("tenant_count", "integer")
+      .Returns("tenant_id", "uuid")
+      .OrNull()
       .Fails({ErrorId::InvalidCredentials, ErrorId::LockedOut, ErrorId::Forbidden,
-              ErrorId::EmailUnverified, ErrorId::TooBusy, ErrorId::NotConfigured});
+              ErrorId::EmailUnverified, ErrorId::TooBusy, ErrorId::NotConfigured,
+              ErrorId::TenantUnavailable});
 }
 
 Route Refresh() {
@@ -29,7 +42,8 @@ Route Refresh() {
       .Merged()
       .Returns("user", "User")
       .Returns("token", "string")
-      .Returns("expires_at", "date-time");
+      .Returns("expires_at", "date-time")
+      .Returns("tenant_count", "integer");
 }
 
 Route Logout() {
@@ -61,13 +75,17 @@ Route Me() {
       .Summary("The caller and their session; user is null for an API key.")
       .Reads(
           "SELECT row_to_json(answer) FROM latchkey.verify($1) AS s, LATERAL "
-          "(SELECT " LATCHKEY_CALLER " AS \"user\", s AS session) AS answer")
+          "(SELECT " LATCHKEY_CALLER
+          " AS \"user\", s AS session, CASE WHEN s.user_id IS NULL THEN 0 "
+          "ELSE (SELECT count(*) FROM latchkey.tenants_of(s.user_id)) END AS tenant_count) AS "
+          "answer")
       .As(Who::kBearer)
       .Takes(BearerToken())
       .Merged()
       .Returns("user", "User")
       .OrNull()
-      .Returns("session", "Session");
+      .Returns("session", "Session")
+      .Returns("tenant_count", "integer");
 }
 
 Route ListSessions() {

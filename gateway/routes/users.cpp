@@ -77,6 +77,7 @@ Route AcceptInvitation() {
       .Returns("user", "User")
       .Returns("token", "string")
       .Returns("expires_at", "date-time")
+      .Returns("tenant_count", "integer")
       .Fails({ErrorId::InvalidToken, ErrorId::TooBusy, ErrorId::NotConfigured});
 }
 

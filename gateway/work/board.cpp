@@ -67,12 +67,12 @@ size_t JobBoard::Room() const {
   return threads_ + ahead - std::min(threads_ + ahead, held_.size());
 }
 
-size_t JobBoard::RoomFor(const char* type) const {
+size_t JobBoard::RoomForOutside() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  const auto same = static_cast<size_t>(std::count_if(
-      held_.begin(), held_.end(), [=](const auto& job) { return job->type == type; }));
+  const auto outside = static_cast<size_t>(
+      std::count_if(held_.begin(), held_.end(), [](const auto& job) { return job->is_outside; }));
   const size_t most = threads_ > 1 ? threads_ - 1 : threads_;
-  return std::min(Free(), most - std::min(most, same));
+  return std::min(Free(), most - std::min(most, outside));
 }
 
 bool JobBoard::Put(const HeldJobPtr& job) {

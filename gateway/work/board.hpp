@@ -19,6 +19,8 @@ class HeldJob {
   std::string account_id, id, type, lease_token;
   // When its lease was last set, for the thread that claims.
   int64_t leased_ms = 0;
+  // It waits for servers of others.
+  bool is_outside = false;
   // Its lease is somebody else's, or it was cancelled: nothing more is to be said about it.
   std::atomic<bool> lost{false};
   // Its statement is to end at once: because it is lost, or because the process ends.
@@ -48,10 +50,10 @@ class JobBoard {
   explicit JobBoard(size_t threads);
   ~JobBoard();
 
-  // For the thread that claims. How many jobs it may take; of a type that takes none ahead: one
-  // thread is kept for the others, if there are two.
+  // For the thread that claims. How many jobs it may take; of those that wait for servers of others
+  // it takes none ahead, and keeps one thread for the rest, if there are two.
   size_t Room() const;
-  size_t RoomFor(const char* type) const;
+  size_t RoomForOutside() const;
   // False when the board is closed: nobody would take it.
   bool Put(const HeldJobPtr& job);
   std::vector<HeldJobPtr> Held() const;

@@ -51,7 +51,8 @@ Claimer::Claimer(Options options, JobBoard& board)
     : options_(std::move(options)),
       name_(WorkerName()),
       types_(HandledTypes()),
-      statement_types_(HandledTypes(true)),
+      statement_types_(HandledTypes(JobKind::kStatement)),
+      outside_types_(HandledTypes(JobKind::kOutside)),
       board_(board),
       session_(options_.database_url) {}
 
@@ -110,20 +111,21 @@ bool Claimer::Check(const TransactionResult& result, const char* what) {
 void Claimer::Claim() {
   next_poll_ms_ = MonotonicMs() + options_.poll_ms;
   const size_t room = board_.Room();
-  const auto own = ClaimOf(statement_types_, room);
+  const auto own = ClaimOf(JobKind::kStatement, room);
   if (!own) return;
-  const size_t room_for_webhooks = board_.RoomFor(kWebhookType);
-  const auto webhooks = ClaimOf(std::string("{") + kWebhookType + "}", room_for_webhooks);
-  if (!webhooks) return;
-  if (*own + *webhooks > 0) awaiting_ = false;  // a claim that finds something ends it
-  if (*own == room || (*webhooks > 0 && *webhooks == room_for_webhooks)) return;
+  const size_t room_for_outside = board_.RoomForOutside();
+  const auto outside = ClaimOf(JobKind::kOutside, room_for_outside);
+  if (!outside) return;
+  if (*own + *outside > 0) awaiting_ = false;  // a claim that finds something ends it
+  if (*own == room || (*outside > 0 && *outside == room_for_outside)) return;
   // That was all: say that we wait, and look once more.
   claim_wanted_ = !awaiting_;
   if (!awaiting_) Await();
 }
 
-std::optional<size_t> Claimer::ClaimOf(const std::string& types, size_t most) {
+std::optional<size_t> Claimer::ClaimOf(JobKind kind, size_t most) {
   if (most == 0) return 0;
+  const std::string& types = kind == JobKind::kOutside ? outside_types_ : statement_types_;
   const TransactionResult claimed =
       session_.Run(kClaim, {types, name_, std::to_string(most), std::to_string(options_.lease_s)},
                    kStatementTimeoutMs);
@@ -143,6 +145,7 @@ std::optional<size_t> Claimer::ClaimOf(const std::string& types, size_t most) {
     job->type = text(2);
     job->lease_token = text(3);
     job->leased_ms = now_ms;
+    job->is_outside = kind == JobKind::kOutside;
     if (!board_.Put(job)) GiveBack(*job);
   }
   return static_cast<size_t>(rows);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "gateway/work/board.hpp"
+#include "gateway/work/handlers.hpp"
 #include "gateway/work/session.hpp"
 
 namespace latchkey {
@@ -28,7 +29,7 @@ class Claimer {
 
   void Claim();
   // How many it has claimed of at most `most`; none in case of an error.
-  std::optional<size_t> ClaimOf(const std::string& types, size_t most);
+  std::optional<size_t> ClaimOf(JobKind kind, size_t most);
   void Await();
   bool RunEverySecond(const char* sql, const char* what);
   void Sleep(int64_t until_ms);
@@ -43,6 +44,7 @@ class Claimer {
   // text[] literals
   const std::string types_;
   const std::string statement_types_;
+  const std::string outside_types_;
   JobBoard& board_;
   WorkSession session_;
   bool claim_wanted_ = true;

@@ -19,6 +19,9 @@ const std::vector<JobHandler>& JobHandlers() {
        "SELECT coalesce(sum(m.row_count), 0)::bigint FROM latchkey.maintain_events() AS m"},
       {"latchkey.purge_webhook_deliveries", "SELECT latchkey.purge_webhook_deliveries()"},
       {kWebhookType, nullptr},
+      {kHostnameType, nullptr},
+      {kSyncUsersType, nullptr},
+      {kCompareUsersType, nullptr},
   };
   return table;
 }
@@ -30,10 +33,11 @@ const JobHandler* FindJobHandler(std::string_view type) {
   return nullptr;
 }
 
-std::string HandledTypes(bool only_statements) {
+std::string HandledTypes(JobKind kind) {
   std::string types;
   for (const JobHandler& handler : JobHandlers()) {
-    if (only_statements && !handler.step) continue;
+    const JobKind own = handler.step ? JobKind::kStatement : JobKind::kOutside;
+    if (kind != JobKind::kAny && kind != own) continue;
     types += (types.empty() ? "{" : ",") + std::string(handler.type);
   }
   return types + "}";

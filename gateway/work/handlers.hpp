@@ -16,11 +16,21 @@ struct JobHandler {
 
 // Sends an event to an endpoint: see webhooks.hpp.
 constexpr char kWebhookType[] = "latchkey.webhook";
+// Looks a hostname's DNS record up: see hostnames.cpp.
+constexpr char kHostnameType[] = "hostname.verify";
+// Write the users of a tenant to its database, and compare them: see tenant_users.cpp.
+constexpr char kSyncUsersType[] = "latchkey.sync_tenant_users";
+constexpr char kCompareUsersType[] = "latchkey.compare_tenant_users";
 
 const std::vector<JobHandler>& JobHandlers();
 // Null for a type that is somebody else's.
 const JobHandler* FindJobHandler(std::string_view type);
-// The types as a text[] literal: all of them, or those that are statements.
-std::string HandledTypes(bool only_statements = false);
+enum class JobKind {
+  kAny,
+  kStatement,
+  kOutside,  // waits for servers of others
+};
+// The types of a kind as a text[] literal.
+std::string HandledTypes(JobKind kind = JobKind::kAny);
 
 }  // namespace latchkey

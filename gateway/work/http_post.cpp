@@ -2,46 +2,16 @@
 #include "gateway/work/http_post.hpp"
 
 #include <httplib.h>
-#include <netdb.h>
 
 #include <memory>
 
 #include "gateway/version.hpp"
+#include "gateway/work/public_address.hpp"
 
 namespace latchkey {
 namespace {
 
 constexpr size_t kMaxAnswerBytes = 64 * 1024;  // more of it is not waited for
-
-struct Resolved {
-  std::string address;  // empty: none
-  std::string error;
-};
-
-// Numbers in every spelling that the resolver knows (0x7f.1) are resolved too, so what is judged is
-// what they mean.
-Resolved Resolve(const std::string& host, const TrustedProxies& allowed) {
-  addrinfo hints = {};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int rc = getaddrinfo(host.c_str(), nullptr, &hints, &found)) {
-    return {"", std::string("the host can't be resolved: ") + gai_strerror(rc)};
-  }
-  Resolved resolved{"", "the host's address is private or reserved"};
-  for (const addrinfo* one = found; one; one = one->ai_next) {
-    char text[NI_MAXHOST];
-    if (getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST)) {
-      continue;
-    }
-    if (IsPublicAddress(text) || allowed.Contains(text)) {
-      resolved = {text, ""};
-      break;
-    }
-  }
-  freeaddrinfo(found);
-  return resolved;
-}
 
 std::unique_ptr<httplib::ClientImpl> MakeClient(const PostRequest& request) {
   if (!request.is_https) {
@@ -85,7 +55,7 @@ httplib::Request MakeRequest(const PostRequest& request, PostOutcome& outcome, s
 PostOutcome Post(const PostRequest& request, const TrustedProxies& allowed,
                  const std::function<void(std::function<void()>)>& on_start,
                  const std::function<void()>& on_end) {
-  const Resolved resolved = Resolve(request.host, allowed);
+  const ResolvedHost resolved = ResolvePublicHost(request.host, allowed);
   if (resolved.address.empty()) return {0, resolved.error};
   const std::unique_ptr<httplib::ClientImpl> client = MakeClient(request);
   client->set_hostname_addr_map({{request.host, resolved.address}});

@@ -26,10 +26,6 @@ struct PostOutcome {
   std::string error;  // what went wrong, when there was none
 };
 
-// Whether an address (numeric text) is one of the public internet: not of this machine, not of a
-// private network, nor reserved (RFC 6890 and its successors).
-bool IsPublicAddress(const std::string& address);
-
 // Sends to the first of the host's addresses that is public or in `allowed`: the address that is
 // looked at is the one that is connected to. Follows no redirects, verifies certificates.
 // `on_start` is given a function that ends the request at once, from any thread, until `on_end` is

@@ -1,9 +1,10 @@
 // Which addresses belong to the public internet.
+#include "gateway/work/public_address.hpp"
+
 #include <arpa/inet.h>
+#include <netdb.h>
 
 #include <cstring>
-
-#include "gateway/work/http_post.hpp"
 
 namespace latchkey {
 namespace {
@@ -71,6 +72,31 @@ bool IsPublicAddress(const std::string& address) {
   unsigned char bytes[16];
   if (inet_pton(AF_INET, address.c_str(), bytes) == 1) return IsPublicV4(bytes);
   return inet_pton(AF_INET6, address.c_str(), bytes) == 1 && IsPublicV6(bytes);
+}
+
+// Numbers in every spelling that the resolver knows (0x7f.1) are resolved too, so what is judged is
+// what they mean.
+ResolvedHost ResolvePublicHost(const std::string& host, const TrustedProxies& allowed) {
+  addrinfo hints = {};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int rc = getaddrinfo(host.c_str(), nullptr, &hints, &found)) {
+    return {"", std::string("the host can't be resolved: ") + gai_strerror(rc)};
+  }
+  ResolvedHost resolved{"", "the host's address is private or reserved"};
+  for (const addrinfo* one = found; one; one = one->ai_next) {
+    char text[NI_MAXHOST];
+    if (getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST)) {
+      continue;
+    }
+    if (IsPublicAddress(text) || allowed.Contains(text)) {
+      resolved = {text, ""};
+      break;
+    }
+  }
+  freeaddrinfo(found);
+  return resolved;
 }
 
 }  // namespace latchkey

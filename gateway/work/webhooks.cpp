@@ -58,7 +58,7 @@ void Worker::DeliverWebhook(WorkSession& session, HeldJob& job) {
   const Parameter error = outcome.error.empty() ? Parameter() : Parameter(outcome.error);
   if (!Tell(session, job, kEnd, {status, error, duration_ms})) return;
   const bool delivered = outcome.status >= 200 && outcome.status <= 299;
-  (delivered ? delivered_ : failed_).fetch_add(1, std::memory_order_relaxed);
+  (delivered ? completed_ : failed_).fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace latchkey

@@ -69,6 +69,12 @@ void Worker::Handle(WorkSession& session, const HeldJobPtr& job) {
     if (!job->lost) Release(session, *job);
   } else if (handler->step) {
     rows = RunStatements(session, *job, handler->step);
+  } else if (job->type == kHostnameType) {
+    VerifyHostname(session, *job);
+  } else if (job->type == kSyncUsersType) {
+    rows = SyncTenantUsers(session, *job);
+  } else if (job->type == kCompareUsersType) {
+    rows = CompareTenantUsers(session, *job);
   } else {
     DeliverWebhook(session, *job);
   }
@@ -87,8 +93,7 @@ std::optional<int64_t> Worker::RunStatements(WorkSession& session, HeldJob& job,
     }
     const TransactionResult result = session.Run(step, {}, 0, &job.interrupt);
     if (result.error) {
-      if (job.lost) break;
-      job.interrupt ? Release(session, job) : Fail(session, job, *result.error);
+      FailOrRelease(session, job, *result.error);
       break;
     }
     const int64_t done = std::strtoll(PQgetvalue(result.rows.get(), 0, 0), nullptr, 10);
@@ -96,6 +101,11 @@ std::optional<int64_t> Worker::RunStatements(WorkSession& session, HeldJob& job,
     rows += done;
   }
   return std::nullopt;
+}
+
+void Worker::FailOrRelease(WorkSession& session, HeldJob& job, const SqlError& error) {
+  if (job.lost) return;
+  job.interrupt ? Release(session, job) : Fail(session, job, error);
 }
 
 bool Worker::Tell(WorkSession& session, HeldJob& job, const char* sql,

@@ -11,6 +11,7 @@
 #include "gateway/work/board.hpp"
 #include "gateway/work/claimer.hpp"
 #include "gateway/work/completer.hpp"
+#include "gateway/work/dns.hpp"
 #include "gateway/work/session.hpp"
 
 namespace latchkey {
@@ -24,6 +25,7 @@ class Worker {
     long threads = 4;
     // Addresses that webhooks may be sent to beside public ones.
     TrustedProxies webhook_networks;
+    std::optional<DnsServer> dns_server;  // none: the system's
   };
   explicit Worker(const Options& options);
 
@@ -35,7 +37,7 @@ class Worker {
 
   size_t running() const { return board_.Running(); }
   uint64_t completed() const {
-    return delivered_.load(std::memory_order_relaxed) + completer_.completed();
+    return completed_.load(std::memory_order_relaxed) + completer_.completed();
   }
   uint64_t failed() const { return failed_.load(std::memory_order_relaxed); }
 
@@ -46,9 +48,17 @@ class Worker {
   // How many rows it has done; null when there is nothing to complete.
   std::optional<int64_t> RunStatements(WorkSession& session, HeldJob& job, const char* step);
   void DeliverWebhook(WorkSession& session, HeldJob& job);
+  void VerifyHostname(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> SyncTenantUsers(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> CompareTenantUsers(WorkSession& session, HeldJob& job);
+  // The rows of a job that is done; none for one that is not, which the database is told here.
+  std::optional<int64_t> Ended(WorkSession& session, HeldJob& job, int64_t rows,
+                               const std::optional<SqlError>& error);
   // Tells the database; again when the connection is lost meanwhile. True when it has accepted.
   bool Tell(WorkSession& session, HeldJob& job, const char* sql, std::vector<Parameter> values);
   void Fail(WorkSession& session, HeldJob& job, const SqlError& error);
+  // Gives the job back when it was we who ended the statement.
+  void FailOrRelease(WorkSession& session, HeldJob& job, const SqlError& error);
   void Release(WorkSession& session, HeldJob& job);
 
   const Options options_;
@@ -57,7 +67,7 @@ class Worker {
   Completer completer_;
   std::atomic<bool> give_up_{false};
   std::atomic<size_t> threads_alive_{0};
-  std::atomic<uint64_t> delivered_{0};
+  std::atomic<uint64_t> completed_{0};  // that the completer has not told of
   std::atomic<uint64_t> failed_{0};
   std::vector<std::thread> threads_;
 };

@@ -54,10 +54,11 @@ GRANT SELECT ON latchkey.sessions TO latchkey_admin;
 
 CREATE TYPE latchkey.login_result AS (
   outcome text, token text, expires_at timestamptz, session_id uuid, user_id uuid, retry_at timestamptz,
-  account latchkey.user_account
+  account latchkey.user_account, tenant_count bigint, tenant_id uuid
 );
 COMMENT ON TYPE latchkey.login_result IS
-  'outcome: ok with token, expires_at, session_id and account; else invalid_credentials, locked_out (until retry_at, or null: until the '
+  'outcome: ok with token, expires_at, session_id, account, tenant_count (in how many tenants the user has a role) and the tenant that the '
+  'session is for, if any; else invalid_credentials, locked_out (until retry_at, or null: until the '
   'password is reset), blocked, email_unverified, or (refresh only) invalid_token.';
 
 CREATE TYPE latchkey.session_info AS (
@@ -85,14 +86,17 @@ COMMENT ON FUNCTION latchkey.sign_up(text, text, text, jsonb) IS
 REVOKE ALL ON FUNCTION latchkey.sign_up(text, text, text, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.sign_up(text, text, text, jsonb) TO latchkey_gateway, latchkey_app;
 
-CREATE FUNCTION latchkey.login(email text, password text) RETURNS latchkey.login_result
+CREATE FUNCTION latchkey.login(email text, password text, tenant text DEFAULT NULL, host text DEFAULT NULL)
+  RETURNS latchkey.login_result
   LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000 AS 'MODULE_PATHNAME', 'latchkey_login';
-COMMENT ON FUNCTION latchkey.login(text, text) IS
+COMMENT ON FUNCTION latchkey.login(text, text, text, text) IS
   'Starts a session. Never raises for wrong credentials, so that the attempt is counted and no statement is '
-  'logged: see outcome. An unknown address costs as much time as a known one. Too many at once: too_busy '
-  '(LK503). No master key: not_configured (LK504). Events: session.started; user.login_failed, for a user''s address.';
-REVOKE ALL ON FUNCTION latchkey.login(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey.login(text, text) TO latchkey_gateway, latchkey_app;
+  'logged: see outcome. An unknown address costs as much time as a known one. The session is in the tenant given by id or slug; '
+  'else in the one of host (a Host header), or for a host that is no tenant''s in the only active one where the user has a role; '
+  'else in none. With the right password, a tenant where the user has no role, or that is not active: forbidden (LK403). Too many '
+  'at once: too_busy (LK503). No master key: not_configured (LK504). Events: session.started; user.login_failed, for a user''s address.';
+REVOKE ALL ON FUNCTION latchkey.login(text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.login(text, text, text, text) TO latchkey_gateway, latchkey_app;
 
 CREATE FUNCTION latchkey.verify(token text) RETURNS latchkey.session_info
   LANGUAGE c STABLE PARALLEL RESTRICTED COST 100 AS 'MODULE_PATHNAME', 'latchkey_verify';

@@ -135,7 +135,7 @@ CREATE TYPE latchkey.tenant_invitation AS (
 COMMENT ON TYPE latchkey.tenant_invitation IS 'An invitation that nobody has accepted yet; good until expires_at.';
 
 CREATE TYPE latchkey.issued_invitation AS (
-  id uuid, tenant_id uuid, email text, role text, token text, expires_at timestamptz);
+  id uuid, tenant_id uuid, email text, role text, token text, expires_at timestamptz, tenant_name text);
 COMMENT ON TYPE latchkey.issued_invitation IS
   'A new invitation with its token, which is stored nowhere and is to be mailed to this address alone.';
 

@@ -17,7 +17,8 @@ def new_key():
 
 
 def new_tenant():
-    return sql("INSERT INTO latchkey.accounts (id, kind) VALUES (gen_random_uuid(), 'tenant') RETURNING id")
+    return sql("SELECT t.id FROM latchkey.register_user(gen_random_uuid() || '@example.com') AS u, "
+               "LATERAL latchkey.create_tenant(u.id, 'Credits') AS t")
 
 
 class CreditsTest(GatewayTest):

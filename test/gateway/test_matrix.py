@@ -13,6 +13,7 @@ import unittest
 
 from harness import PASSWORD, GatewayTest, new_email, sql
 
+WORKER_URL = os.environ.get("LATCHKEY_TEST_WORKER_URL", "")
 EXPECTED = pathlib.Path(__file__).with_name("matrix.tsv")
 NO_ID = "00000000-0000-7000-8000-000000000000"
 FIELDS = {
@@ -21,8 +22,10 @@ FIELDS = {
     "plan": "free", "status": "active", "reason": "none", "profile": {}, "onboarding_step": "done",
     "token": "a.b.c", "scope": "platform", "disabled": True, "expires_at": "2100-01-01T00:00:00Z",
     "amount": 1, "kind": "bonus", "service": "matrix", "debits": [{"service": "matrix"}], "transaction_id": NO_ID,
+    "connection": {"host": "db.example.com", "database": "d", "user": "u"}, "template": "matrix", "step": "credits",
     "threshold": 1, "credits_per_unit": 1, "cron": "@yearly", "type": "matrix", "enabled": False, "value": "7 days", "feature": "matrix_unit",
-    "url": "https://example.com/",
+    "url": "https://example.com/", "title": "Matrix", "sku": "matrix", "price_cents": 1, "quantity": 1, "method": "cash",
+    "amount_cents": 1, "user_id": NO_ID, "lines": [{"quantity": 1}],
 }
 ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "tenant"),
          "staff": ("staff", "tenant"), "manager": ("admin", "tenant"), "owner": ("owner", "tenant"),
@@ -38,13 +41,14 @@ def new_tenant():
 
 
 class MatrixTest(GatewayTest):
-    flags = ("--mail-command", "/bin/true", "--public-url", "https://example.com")
+    flags = ("--mail-command", "/bin/true", "--public-url", "https://example.com", "--worker-database-url", WORKER_URL)
     maxDiff = None
     numbers = itertools.count(time.time_ns())
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.keys_of_cell = {}
         cls.tenants = {"tenant": new_tenant(), "other": new_tenant()}
         cls.people = {}
         for name, grant in ROLES.items():
@@ -76,7 +80,7 @@ class MatrixTest(GatewayTest):
         if caller == "nobody":
             return None
         if caller in self.keys:
-            return self.keys[caller]
+            return self.keys_of_cell.pop(caller, self.keys[caller])
         email, token, _ = self.people[caller]
         if path.startswith("/api/auth/"):  # these end sessions, or change passwords
             sql(f"SELECT latchkey.set_password(id, '{PASSWORD}') FROM latchkey.find_user('{email}')")
@@ -87,6 +91,25 @@ class MatrixTest(GatewayTest):
             token = answer.json["token"]
             self.people[caller] = (email, token, self.people[caller][2])
         return token
+
+    def tenant_for(self, caller):
+        """A tenant for this cell, in which the caller has the role that they have in the matrix's; a tenant's key gets another."""
+        tenant = new_tenant()
+        if caller == "tenant_key":
+            self.keys_of_cell[caller] = sql("SELECT k.token FROM latchkey.create_service_account('matrix', '', "
+                                            f"'{tenant}') AS a, latchkey.create_api_key(a.id, '{KEYS[caller][1]}') AS k")
+        elif ROLES.get(caller) and ROLES[caller][1] == "tenant":
+            sql(f"SELECT latchkey.grant_role('{self.people[caller][2]}', '{ROLES[caller][0]}', '{tenant}')")
+        return tenant
+
+    def parts_for(self, tenant):
+        """Who and what is in that tenant."""
+        email = new_email()
+        sql(f"SELECT latchkey.add_hostname('{tenant}', '{tenant}.example')")
+        return {"user_id": sql(f"SELECT u.id FROM latchkey.register_user('{email}') AS u, "
+                               f"latchkey.grant_role(u.id, 'customer', '{tenant}')"),
+                "invitation_id": sql(f"SELECT id FROM latchkey.invite_member('{tenant}', '{email}', 'customer')"),
+                "hostname": tenant + ".example"}
 
     def id_for(self, path):
         """Something new for the route to act upon."""
@@ -112,7 +135,11 @@ class MatrixTest(GatewayTest):
     def type_for(self, _):
         return sql(f"SELECT type FROM latchkey.set_job_rule('matrix-{next(self.numbers)}', max_running => 1)")
 
-    def fill(self, path):
+    def fill(self, path, caller):
+        if path.startswith("/api/tenants/{id}"):
+            tenant = self.tenant_for(caller)
+            values = {"id": tenant, **(self.parts_for(tenant) if path.count("{") > 1 else {})}
+            return re.sub(r"\{(\w+)\}", lambda m: values[m.group(1)], path)
         values = {"id": self.id_for, "role": lambda _: "support", "name": self.name_for, "type": self.type_for,
                   "service": lambda _: "matrix", "aggregate": lambda _: "matrix", "aggregate_id": lambda _: "1",
                   "key": lambda _: "jobs.retention", "plan": lambda _: "matrix", "feature": lambda _: "matrix_unit",
@@ -137,6 +164,12 @@ class MatrixTest(GatewayTest):
                 body[name] = new_email()
             elif name == "name" and path == "/api/roles":
                 body[name] = f"matrix-{next(self.numbers)}"
+            elif name == "role" and path == "/api/tenants/{id}/invitations":
+                body[name] = "customer"
+            elif name == "hostname":
+                body[name] = f"matrix-{next(self.numbers)}.example"
+            elif name == "to_user_id":
+                body[name] = NO_ID
             elif name == "account_id":
                 body[name] = self.tenants["tenant"]
             elif name in FIELDS and name in schema.get("required", []):
@@ -144,8 +177,8 @@ class MatrixTest(GatewayTest):
         return body
 
     def status(self, method, path, operation, caller):
+        target = self.fill(path, caller) + self.query_of(operation)
         token = self.token_of(caller, path)
-        target = self.fill(path) + self.query_of(operation)
         answer = self.gateway.request(method, target, self.body_of(path, operation), token, self.headers_of(operation))
         self.assertLess(answer.status, 500, (method, path, caller, answer.body))
         return str(answer.status)

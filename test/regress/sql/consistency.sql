@@ -24,7 +24,8 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.subscriptions', 'account_id'), ('latchkey.webhook_endpoints', 'account_id'), ('latchkey.webhook_deliveries', 'account_id'),
   ('latchkey.tenant_keys', 'owner_id'), ('latchkey.tenant_invitations', 'tenant_id'),
   ('latchkey.billing_events', 'stripe_event_id'), ('latchkey.billing_accounts', 'account_id'), ('latchkey.billing_subscription_changes', 'account_id'),
-  ('latchkey.billing_transactions', 'account_id'), ('latchkey.billing_payment_methods', 'account_id')),
+  ('latchkey.billing_transactions', 'account_id'), ('latchkey.billing_payment_methods', 'account_id'),
+  ('latchkey.tenant_users', 'user_id'), ('latchkey.tenant_user_differences', 'tenant_id'), ('latchkey.tenant_user_comparisons', 'tenant_id'), ('latchkey.onboarding_skips', 'user_id')),
 reference (relation) AS (VALUES
   ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.secrets'), ('latchkey.tenant_servers'), ('latchkey.tenant_databases'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),
   ('latchkey.service_accounts'), ('latchkey.api_keys'), ('latchkey.api_key_uses'), ('latchkey.service_costs'), ('latchkey.service_cost_changes'),
