@@ -172,7 +172,8 @@ void StoreStanding(pg::Spi& spi, const Uuid& id, const Entry& entry, pg::Timesta
      WHERE id = $1)");
   static pg::Statement insert_customer(
       "INSERT INTO latchkey.stripe_customers (stripe_customer_id, account_id) VALUES ($1, $2)"
-      " ON CONFLICT (stripe_customer_id) DO NOTHING");
+      " ON CONFLICT (stripe_customer_id) DO UPDATE SET account_id = EXCLUDED.account_id"
+      " WHERE latchkey.stripe_customers.account_id IS NULL");
   if (entry.stripe_customer_id) {
     spi.Run(insert_customer, *entry.stripe_customer_id, id);
     if (spi.affected() == 0) Reject("stripeCustomerId belongs to another account");

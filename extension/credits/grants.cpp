@@ -1,8 +1,8 @@
-// grant_credits.
+// grant_credits, and what other modules grant.
+#include "extension/credits/grants.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
 #include "extension/credits/accounts.hpp"
-#include "extension/credits/ledger.hpp"
 #include "extension/credits/thresholds.hpp"
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
@@ -39,6 +39,8 @@ std::vector<Lot> MakeLots(const Lot& whole, int64_t amount, int64_t slices,
   return lots;
 }
 
+}  // namespace
+
 Transaction Grant(pg::Spi& spi, const Uuid& account_id, Heading heading, const Lot& whole,
                   const Idempotency& idempotency) {
   // Grants and refunds wait for each other here: none may carry the balance out of range.
@@ -64,8 +66,6 @@ Transaction Grant(pg::Spi& spi, const Uuid& account_id, Heading heading, const L
   NoteBalance(spi, account_id, heading.balance_after);
   return {heading, false};
 }
-
-}  // namespace
 
 LATCHKEY_FUNCTION(grant_credits, kOpen) {
   const auto account_id = args.Get<Uuid>(0, "account_id");

@@ -7,9 +7,9 @@ namespace latchkey::credits {
 namespace {
 
 const char* KnownKind(std::string_view kind) {
-  constexpr const char* kKinds[] = {"debit",          "capture",   "refund", "expiry",
-                                    "split",          "purchase",  "bonus",  "trial",
-                                    "plan_allowance", "adjustment"};
+  constexpr const char* kKinds[] = {"debit",          "capture",    "refund",    "expiry",
+                                    "split",          "purchase",   "bonus",     "trial",
+                                    "plan_allowance", "adjustment", "revocation"};
   for (const char* known : kKinds) {
     if (kind == known) return known;
   }

@@ -17,6 +17,10 @@ constexpr int64_t kMicrosPerDay = int64_t{86400} * 1000000;
 
 int64_t Timestamp::UnixSeconds() const { return micros / 1000000 + kEpochSeconds; }
 
+Timestamp Timestamp::OfUnixSeconds(int64_t seconds) {
+  return {(seconds - kEpochSeconds) * 1000000};
+}
+
 Timestamp Now() { return {GetCurrentTimestamp()}; }
 
 Timestamp NextUtcMidnight(Timestamp now) {

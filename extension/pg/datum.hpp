@@ -16,6 +16,7 @@ struct Timestamp {
   Timestamp operator+(int64_t duration_micros) const { return {micros + duration_micros}; }
 
   int64_t UnixSeconds() const;
+  static Timestamp OfUnixSeconds(int64_t seconds);
   Timestamp TruncatedToSeconds() const { return {micros - micros % 1000000}; }
 };
 

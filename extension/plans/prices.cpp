@@ -57,6 +57,16 @@ void SetPrice(pg::Spi& spi, const LockedPlan& plan, const char* billing_interval
               "SELECT * FROM latchkey.plan_of_price(…) tells what. Make a new price at Stripe.");
 }
 
+std::optional<PricedPlan> PlanOfPrices(pg::Spi& spi, const pg::Raw& price_ids) {
+  static pg::Statement statement(R"(
+    SELECT p.plan, p.version, d.rank
+      FROM latchkey.plan_prices p JOIN latchkey.plans d ON d.key = p.plan
+     WHERE p.price_id = ANY ($1) ORDER BY d.rank DESC, p.plan, p.version DESC LIMIT 1)");
+  const pg::Rows rows = spi.RunLatest(statement, price_ids);
+  if (rows.empty()) return std::nullopt;
+  return PricedPlan{rows[0].Text(1), rows[0].Get<int32_t>(2), rows[0].Get<int32_t>(3)};
+}
+
 // Anybody may ask: a price id stands on every checkout page.
 LATCHKEY_FUNCTION(plan_of_price, kOpen) {
   const auto price_id = args.Text(0, "price_id");

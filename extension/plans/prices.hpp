@@ -11,4 +11,13 @@ namespace latchkey::plans {
 void SetPrice(pg::Spi& spi, const LockedPlan& plan, const char* billing_interval,
               const std::optional<std::string>& price_id);
 
+struct PricedPlan {
+  std::string plan;
+  int32_t version;
+  int32_t rank;
+};
+
+// The plan that the prices of a subscription name: of several the highest. None for none.
+std::optional<PricedPlan> PlanOfPrices(pg::Spi& spi, const pg::Raw& price_ids);
+
 }  // namespace latchkey::plans

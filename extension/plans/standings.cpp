@@ -85,7 +85,8 @@ std::optional<int32_t> NewestVersion::Take(pg::Spi& spi) const {
 }
 
 void Subscribe(pg::Spi& spi, const Uuid& account_id, const std::string& plan,
-               const std::string& status, std::optional<int32_t> version) {
+               const std::string& status, std::optional<int32_t> first_version,
+               std::optional<pg::Timestamp> status_since) {
   const NewestVersion newest(spi, plan);
   accounts::RequireLivingAccount(spi, account_id);
   const accounts::Standing from = LockStanding(spi, account_id);
@@ -94,17 +95,19 @@ void Subscribe(pg::Spi& spi, const Uuid& account_id, const std::string& plan,
   to.plan = plan;
   to.subscription_status = status;
   to.status_changed_at = from.subscription_status == status ? from.status_changed_at : now;
-  if (version) {
-    to.plan_version = version;
-  } else if (from.plan == plan && !IsOver(accounts::EffectiveStatus(from, now))) {
+  if (status_since) to.status_changed_at = *status_since;
+  if (from.plan == plan && !IsOver(accounts::EffectiveStatus(from, now))) {
     to.plan_version = from.plan_version;
+  } else if (first_version && plan != accounts::kFreePlan) {
+    if (*first_version == newest.number()) newest.Take(spi);
+    to.plan_version = first_version;
   } else {
     newest.RequireOnOffer();
     to.plan_version = newest.Take(spi);
   }
   const bool had_trial = from.trial_ends_at.has_value();
   if (from.plan == to.plan && from.subscription_status == status && !had_trial &&
-      from.plan_version == to.plan_version) {
+      from.plan_version == to.plan_version && from.status_changed_at == to.status_changed_at) {
     return;
   }
   if (had_trial) hooks.close_trial(spi, account_id, Pays(status));

@@ -31,10 +31,12 @@ class NewestVersion {
   bool subscribed_ = false;
 };
 
-// Subscribes an account: in that version of the plan, or without one in the version that it has, or
-// else in the newest, which must be on offer (LK400). Records the event when anything changes.
+// Subscribes an account: in the version of the plan that it has, else in `first_version`, or
+// without one in the newest, which must be on offer (LK400). `status_since`: since when it has the
+// status, when somebody else says so. Records the event when anything changes.
 void Subscribe(pg::Spi& spi, const Uuid& account_id, const std::string& plan,
-               const std::string& status, std::optional<int32_t> version = std::nullopt);
+               const std::string& status, std::optional<int32_t> first_version = std::nullopt,
+               std::optional<pg::Timestamp> status_since = std::nullopt);
 
 // See accounts/hooks.hpp.
 void SubscribeNewAccount(pg::Spi& spi, const Uuid& account_id, std::string_view plan,

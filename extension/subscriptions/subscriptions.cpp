@@ -1,4 +1,5 @@
 // An account's subscription in one row, and what is told about it from outside.
+#include "extension/subscriptions/subscriptions.hpp"
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
@@ -25,7 +26,20 @@ accounts::Standing ReadStanding(const pg::Row& row) {
           row.Optional<pg::Timestamp>(6)};
 }
 
-std::vector<pg::Value> TrialColumns(const std::optional<trials::Trial>& trial, pg::Timestamp now) {
+struct ProviderTrial {
+  std::optional<pg::Timestamp> starts_at, ends_at;
+};
+
+// A trial of ours, or else the provider's.
+std::vector<pg::Value> TrialColumns(const std::optional<trials::Trial>& trial,
+                                    const ProviderTrial& provided,
+                                    const accounts::Standing& standing, pg::Timestamp now) {
+  const bool is_open = trial && trial->IsOpen();
+  if (!is_open && provided.ends_at) {
+    const bool is_on = standing.subscription_status == "trialing" && now < *provided.ends_at;
+    return {pg::ToValue(standing.plan), pg::ToValue(is_on ? "active" : "expired"),
+            pg::ToValue(provided.starts_at), pg::ToValue(provided.ends_at)};
+  }
   if (!trial) return {pg::Value(), pg::Value(), pg::Value(), pg::Value()};
   return {pg::ToValue(trial->plan), pg::ToValue(trial->StatusAt(now)),
           pg::ToValue(trial->starts_at), pg::ToValue(trial->ended_at.value_or(trial->ends_at))};
@@ -33,13 +47,52 @@ std::vector<pg::Value> TrialColumns(const std::optional<trials::Trial>& trial, p
 
 }  // namespace
 
+void SetPeriod(pg::Spi& spi, const Uuid& account_id, const Period& period) {
+  static pg::Statement dates(R"(
+    UPDATE latchkey.accounts SET billing_starts_at = $2, billing_ends_at = $3
+     WHERE id = $1 AND (billing_starts_at IS DISTINCT FROM $2
+                        OR billing_ends_at IS DISTINCT FROM $3))");
+  static pg::Statement rest(R"(
+    INSERT INTO latchkey.subscriptions (account_id, cancel_at) VALUES ($1, $2)
+    ON CONFLICT (account_id) DO UPDATE SET cancel_at = $2)");
+  accounts::RequireLivingAccount(spi, account_id);
+  spi.RunLatest(dates, account_id, period.starts_at, period.ends_at);
+  spi.RunLatest(rest, account_id, period.cancel_at);
+  JsonObject data;
+  if (period.starts_at) {
+    data.Add("starts_at", period.starts_at->UnixSeconds());
+    data.Add("ends_at", period.ends_at->UnixSeconds());
+  }
+  if (period.cancel_at) data.Add("cancel_at", period.cancel_at->UnixSeconds());
+  events::Record(spi, {account_id, "account", account_id.ToString(), "subscription.period_set",
+                       data.ToString()});
+}
+
+void SetProviderTrial(pg::Spi& spi, const Uuid& account_id,
+                      const std::optional<pg::Timestamp>& starts_at,
+                      const std::optional<pg::Timestamp>& ends_at) {
+  static pg::Statement upsert(R"(
+    INSERT INTO latchkey.subscriptions (account_id, trial_starts_at, trial_ends_at)
+    VALUES ($1, $2, $3)
+    ON CONFLICT (account_id) DO UPDATE SET trial_starts_at = $2, trial_ends_at = $3)");
+  spi.RunLatest(upsert, account_id, starts_at, ends_at);
+}
+
+void NoteWebhook(pg::Spi& spi, const Uuid& account_id, pg::Timestamp at) {
+  static pg::Statement upsert(R"(
+    INSERT INTO latchkey.subscriptions AS s (account_id, last_webhook_at) VALUES ($1, $2)
+    ON CONFLICT (account_id) DO UPDATE SET last_webhook_at = greatest(s.last_webhook_at, $2))");
+  spi.RunLatest(upsert, account_id, at);
+}
+
 LATCHKEY_FUNCTION(subscription, kOpen) {
   const auto account_id = args.Get<Uuid>(0, "account_id");
   permissions::RequireAccount(args, account_id, "plans.read");
   static pg::Statement statement(R"(
     SELECT a.plan, a.plan_version, a.subscription_status, a.status_changed_at, a.trial_starts_at,
            a.trial_ends_at, a.billing_starts_at, a.billing_ends_at, s.cancel_at, s.intended_plan,
-           s.intended_interval, a.stripe_customer_id, s.last_webhook_at
+           s.intended_interval, a.stripe_customer_id, s.last_webhook_at, s.trial_starts_at,
+           s.trial_ends_at
       FROM latchkey.accounts a LEFT JOIN latchkey.subscriptions s ON s.account_id = a.id
      WHERE a.id = $1)");
   pg::Spi spi(pg::Spi::kReadOnly);
@@ -49,6 +102,8 @@ LATCHKEY_FUNCTION(subscription, kOpen) {
   const accounts::Standing standing = ReadStanding(rows[0]);
   std::vector<pg::Value> told;
   for (int column = 7; column <= 13; ++column) told.push_back(pg::ToValue(rows[0].Copy(column)));
+  const ProviderTrial provided{rows[0].Optional<pg::Timestamp>(14),
+                               rows[0].Optional<pg::Timestamp>(15)};
   const pg::Timestamp now = pg::Now();
   const std::string tier = accounts::EffectivePlan(spi, standing, now);
   spi.Finish();
@@ -58,7 +113,9 @@ LATCHKEY_FUNCTION(subscription, kOpen) {
                                     pg::ToValue(standing.plan_version),
                                     pg::ToValue(accounts::EffectiveStatus(standing, now)),
                                     pg::ToValue(standing.status_changed_at)};
-  for (const pg::Value& value : TrialColumns(trial, now)) columns.push_back(value);
+  for (const pg::Value& value : TrialColumns(trial, provided, standing, now)) {
+    columns.push_back(value);
+  }
   columns.insert(columns.end(), told.begin(), told.end());
   return args.ReturnRow(columns);
 }
@@ -96,26 +153,9 @@ LATCHKEY_FUNCTION(set_billing_period, kOpen) {
   if (starts_at.has_value() != ends_at.has_value() || (starts_at && *ends_at <= *starts_at)) {
     throw Error(ErrorCode::kInvalidArgument, "a billing period begins before it ends");
   }
-  static pg::Statement period(R"(
-    UPDATE latchkey.accounts SET billing_starts_at = $2, billing_ends_at = $3
-     WHERE id = $1 AND (billing_starts_at IS DISTINCT FROM $2
-                        OR billing_ends_at IS DISTINCT FROM $3))");
-  static pg::Statement rest(R"(
-    INSERT INTO latchkey.subscriptions AS s (account_id, cancel_at, last_webhook_at)
-    VALUES ($1, $2, $3)
-    ON CONFLICT (account_id) DO UPDATE SET cancel_at = $2,
-      last_webhook_at = greatest(s.last_webhook_at, EXCLUDED.last_webhook_at))");
   pg::Spi spi;
-  accounts::RequireLivingAccount(spi, account_id);
-  spi.RunLatest(period, account_id, starts_at, ends_at);
-  spi.RunLatest(rest, account_id, cancel_at, webhook_at);
-  JsonObject data;
-  if (starts_at) {
-    data.Add("starts_at", starts_at->UnixSeconds()).Add("ends_at", ends_at->UnixSeconds());
-  }
-  if (cancel_at) data.Add("cancel_at", cancel_at->UnixSeconds());
-  events::Record(spi, {account_id, "account", account_id.ToString(), "subscription.period_set",
-                       data.ToString()});
+  SetPeriod(spi, account_id, {starts_at, ends_at, cancel_at});
+  if (webhook_at) NoteWebhook(spi, account_id, *webhook_at);
   spi.Finish();
   return args.Void();
 }

@@ -78,6 +78,33 @@ std::optional<Failure> CheckMediaType(const RequestHead& head) {
   return Failure{ErrorId::UnsupportedMediaType};
 }
 
+bool IsRaw(const Route& route) {
+  for (const Argument& argument : route.arguments) {
+    if (argument.source == Source::kRawBody) return true;
+  }
+  return false;
+}
+
+// A text parameter ends at U+0000, which no signed document of ours has.
+std::optional<Failure> FromRawBody(std::string_view body, Parameter& value) {
+  if (body.empty() || body.find('\0') != std::string::npos) {
+    return Failure{ErrorId::InvalidArgument, "the body is empty, or contains the character U+0000"};
+  }
+  value = std::string(body);
+  return std::nullopt;
+}
+
+std::optional<Failure> FromHeader(const RequestHead& head, const Argument& argument,
+                                  Parameter& value) {
+  const std::string_view text = head.Find(argument.name);
+  if (head.Count(argument.name) != 1 || text.empty() || text.size() > argument.max_length) {
+    return Failure{ErrorId::InvalidArgument, "the header " + std::string(argument.name) +
+                                                 " is missing, given twice or too long"};
+  }
+  value = std::string(text);
+  return std::nullopt;
+}
+
 }  // namespace
 
 Bearer ReadBearer(const RequestHead& head) {
@@ -100,15 +127,23 @@ std::optional<Failure> CollectArguments(const Route& route, const Config& config
                                         const Request& request, const Bearer& bearer,
                                         std::vector<Parameter>& values) {
   values.assign(route.arguments.size(), std::nullopt);
-  if (!request.body.empty()) {
-    if (auto failure = CheckMediaType(request.head)) return failure;
+  if (!IsRaw(route)) {
+    if (!request.body.empty()) {
+      if (auto failure = CheckMediaType(request.head)) return failure;
+    }
+    if (auto failure = ReadJsonBody(request.body, route.arguments, values)) return failure;
   }
-  if (auto failure = ReadJsonBody(request.body, route.arguments, values)) return failure;
   for (size_t i = 0; i < values.size(); ++i) {
     const Argument& argument = route.arguments[i];
     std::optional<Failure> failure;
     switch (argument.source) {
       case Source::kBody:
+        break;
+      case Source::kRawBody:
+        failure = FromRawBody(request.body, values[i]);
+        break;
+      case Source::kHeader:
+        failure = FromHeader(request.head, argument, values[i]);
         break;
       case Source::kPath:
         failure = FromPath(route, argument, request.head.path, values[i]);

@@ -52,11 +52,13 @@ Parameter UserAgentOf(const RequestHead& head) {
   return text;
 }
 
-bool TakesBody(const Route& route) {
+// How large a body the route takes: 0 for none.
+size_t MaxBodyOf(const Route& route) {
   for (const Argument& argument : route.arguments) {
-    if (argument.source == Source::kBody) return true;
+    if (argument.source == Source::kBody) return kMaxBodyBytes;
+    if (argument.source == Source::kRawBody) return argument.max_length;
   }
-  return false;
+  return 0;
 }
 
 std::string_view Cell(const PGresult* rows, int row, int column) {
@@ -115,8 +117,9 @@ Dispatcher::Dispatcher(const Config& config, Pool& pool, Mailer& mailer, TenantG
 Admission Dispatcher::Inspect(const RequestHead& head) {
   const Match match = router_.Find(head.method, head.path);
   Admission admission;
-  if (match.route && TakesBody(*match.route)) {
-    admission.max_body_bytes = kMaxBodyBytes;
+  const size_t max_body = match.route ? MaxBodyOf(*match.route) : 0;
+  if (max_body > 0) {
+    admission.max_body_bytes = max_body;
   } else {
     admission.max_body_bytes = kMaxEmptyBodyBytes;
     admission.beyond = match.path_exists

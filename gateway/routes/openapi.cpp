@@ -89,6 +89,14 @@ Json ArgumentSchema(const Argument& argument) {
 }
 
 Json RequestBody(const Route& route) {
+  for (const Argument& argument : route.arguments) {
+    if (argument.source != Source::kRawBody) continue;
+    return {{"required", true},
+            {"description", argument.description},
+            {"content",
+             {{"application/json",
+               {{"schema", {{"type", "object"}, {"additionalProperties", true}}}}}}}};
+  }
   Json properties = Json::object();
   Json required = Json::array();
   for (const Argument& argument : route.arguments) {
@@ -111,6 +119,7 @@ const char* PlaceOf(Source source) {
     case Source::kQuery:
       return "query";
     case Source::kIdempotencyKey:
+    case Source::kHeader:
       return "header";
     default:
       return nullptr;

@@ -18,6 +18,8 @@ enum class Who {
 
 enum class Source {
   kBody,
+  kRawBody,  // the bytes as they came: what is signed
+  kHeader,
   kPath,
   kQuery,
   kIdempotencyKey,  // the header
@@ -178,6 +180,13 @@ inline Argument IdempotencyKey() {
       "Names this request: when it is sent again, the answer is the first one's, and nothing "
       "happens twice. 1 to 255 visible ASCII characters, a UUID for instance, in quotes or bare."};
 }
+// The whole body as text, for what is signed.
+inline Argument RawBody(size_t max_bytes, const char* description) {
+  return {"", Source::kRawBody, Type::kText, true, max_bytes, description};
+}
+inline Argument Header(const char* name, size_t max_length, const char* description) {
+  return {name, Source::kHeader, Type::kText, true, max_length, description};
+}
 inline Argument HostHeader() { return {"", Source::kHost, Type::kText, true, 0, ""}; }
 inline Argument Caller() { return {"", Source::kCaller, Type::kUuid, false, 0, ""}; }
 inline Argument BearerToken() { return {"token", Source::kBearer, Type::kText, true, 4096, ""}; }
@@ -210,6 +219,7 @@ std::vector<Route> UserRoutes();
 std::vector<Route> WebhookRoutes();
 std::vector<Route> CreditRoutes();
 std::vector<Route> CreditAdministrationRoutes();
+std::vector<Route> BillingRoutes();
 std::vector<Route> TenantRoutes();
 std::vector<Route> TenantMemberRoutes();
 std::vector<Route> HostnameRoutes();

@@ -165,6 +165,7 @@ const std::vector<Schema>& AllSchemas() {
     };
     for (const Schema& schema : PlanSchemas()) schemas.push_back(schema);
     for (const Schema& schema : CreditSchemas()) schemas.push_back(schema);
+    for (const Schema& schema : BillingSchemas()) schemas.push_back(schema);
     for (const Schema& schema : TenantSchemas()) schemas.push_back(schema);
     for (const Schema& schema : SystemSchemas()) schemas.push_back(schema);
     for (const Schema& schema : WebhookSchemas()) schemas.push_back(schema);

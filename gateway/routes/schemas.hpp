@@ -22,6 +22,7 @@ struct Schema {
 
 std::vector<Schema> PlanSchemas();
 std::vector<Schema> CreditSchemas();
+std::vector<Schema> BillingSchemas();
 std::vector<Schema> TenantSchemas();
 std::vector<Schema> SystemSchemas();
 std::vector<Schema> WebhookSchemas();

@@ -44,11 +44,12 @@ GRANT SELECT ON latchkey.accounts TO latchkey_admin;
 -- A table of its own, so that a customer is unique across everything even when accounts are distributed.
 CREATE TABLE latchkey.stripe_customers (
   stripe_customer_id text NOT NULL,
-  account_id         uuid NOT NULL,
+  account_id         uuid,
   CONSTRAINT stripe_customers_pkey PRIMARY KEY (stripe_customer_id)
 );
 COMMENT ON TABLE latchkey.stripe_customers IS
-  'Stripe customer → account (distributed by customer): each belongs to one account, whose row names it as well.';
+  'Stripe customer → account (distributed by customer); null: nobody knows yet whose it is, and events wait. An account may have several, '
+  'of which its row names the one that was linked last. Who works with a customer''s events locks its row.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.stripe_customers', '');
 GRANT SELECT ON latchkey.stripe_customers TO latchkey_admin;
 

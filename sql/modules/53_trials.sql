@@ -9,17 +9,20 @@ SELECT key, 'trials', value, value, type, minimum, maximum, description, true
   FROM (VALUES
     ('trials.length', '7 days', 'duration', 60, 31622400, 'How long a trial lasts, unless start_trial() says otherwise.'),
     ('trials.once_per_address', 'true', 'boolean', NULL, NULL,
-     'Whether an e-mail address can have one trial only, also after its user was deleted. A keyed digest of it is kept.')
+     'Whether an e-mail address can have one trial only, also after its user was deleted. A keyed digest of it is kept.'),
+    ('trials.reminder_offsets', '[]', 'json', NULL, NULL,
+     'How long before a trial''s end jobs of type trial.reminder are enqueued, as ["3 days", "1 day"]. An application''s worker sends the mails.')
   ) AS seed (key, value, type, minimum, maximum, description);
 
 CREATE TABLE latchkey.trials (
-  account_id   uuid        NOT NULL,
-  plan         text        NOT NULL,
-  status       text        NOT NULL,
-  requested_at timestamptz NOT NULL,
-  starts_at    timestamptz NOT NULL,
-  ends_at      timestamptz NOT NULL,
-  ended_at     timestamptz,
+  account_id       uuid        NOT NULL,
+  plan             text        NOT NULL,
+  status           text        NOT NULL,
+  requested_at     timestamptz NOT NULL,
+  starts_at        timestamptz NOT NULL,
+  ends_at          timestamptz NOT NULL,
+  ended_at         timestamptz,
+  reminded_seconds bigint,
   CONSTRAINT trials_pkey PRIMARY KEY (account_id),
   CONSTRAINT trials_account_fkey FOREIGN KEY (account_id) REFERENCES latchkey.accounts (id),
   CONSTRAINT trials_status_known CHECK (status IN ('pending', 'active', 'expired', 'cancelled', 'converted')),
@@ -28,7 +31,7 @@ CREATE TABLE latchkey.trials (
 COMMENT ON TABLE latchkey.trials IS
   'Each account''s one trial (distributed by account). status is as of the last expire_trials(): what starts_at and '
   'ends_at say holds at their instant, swept or not. ended_at: when it expired, was cancelled, or became a subscription '
-  '(converted).';
+  '(converted). reminded_seconds: how long before its end the last reminder was due.';
 CREATE INDEX trials_by_end ON latchkey.trials (ends_at, account_id) WHERE status IN ('pending', 'active');
 CREATE INDEX trials_by_start ON latchkey.trials (starts_at) WHERE status = 'pending';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.trials', '');
@@ -112,3 +115,14 @@ COMMENT ON FUNCTION latchkey.expire_trials(integer) IS
   'Events: trial.started, trial.expired.';
 REVOKE ALL ON FUNCTION latchkey.expire_trials(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.expire_trials(integer) TO latchkey_admin, latchkey_worker;
+
+CREATE FUNCTION latchkey.remind_trials(max_rows integer DEFAULT 1000) RETURNS integer
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_remind_trials';
+COMMENT ON FUNCTION latchkey.remind_trials(integer) IS
+  'Enqueues a job of type trial.reminder for the account of each running trial that ends within one of the offsets of setting '
+  'trials.reminder_offsets, once per trial and offset, and returns how many (at most max_rows, 1 to 10,000). Payload: plan, ends_at '
+  '(seconds since 1970), offset_seconds. A built-in job calls it every five minutes. Of several offsets that passed meanwhile only the '
+  'shortest counts. Needs trials.write platform-wide: forbidden (LK403). Out of range: invalid_argument (LK400). The setting is no array '
+  'of durations: SQLSTATE 22007 or 22023.';
+REVOKE ALL ON FUNCTION latchkey.remind_trials(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.remind_trials(integer) TO latchkey_admin, latchkey_worker;

@@ -7,6 +7,8 @@ CREATE TABLE latchkey.subscriptions (
   intended_interval text,
   cancel_at         timestamptz,
   last_webhook_at   timestamptz,
+  trial_starts_at   timestamptz,
+  trial_ends_at     timestamptz,
   CONSTRAINT subscriptions_pkey PRIMARY KEY (account_id),
   CONSTRAINT subscriptions_account_fkey FOREIGN KEY (account_id) REFERENCES latchkey.accounts (id),
   CONSTRAINT subscriptions_intended_interval_known CHECK (intended_interval IN ('month', 'year'))
@@ -14,7 +16,7 @@ CREATE TABLE latchkey.subscriptions (
 COMMENT ON TABLE latchkey.subscriptions IS
   'What is known of subscriptions beside plan, status and period, which stand in accounts (distributed by account). '
   'intended_plan: what was chosen before the checkout; cancel_at: when it ends, if it was cancelled; last_webhook_at: '
-  'when the payment provider spoke last.';
+  'when the payment provider spoke last; trial_*: of a trial that the provider gave.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.subscriptions', '');
 GRANT SELECT ON latchkey.subscriptions TO latchkey_admin;
 

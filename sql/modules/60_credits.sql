@@ -113,7 +113,7 @@ CREATE TABLE latchkey.credit_transactions (
 );
 COMMENT ON TABLE latchkey.credit_transactions IS
   'The ledger (distributed by account): a row for each lot that a transaction touches, numbered by part. kind: debit, capture, refund, '
-  'expiry, split, or the kind of a grant. amount: what the lot gained or '
+  'expiry, split, revocation (of what was paid back), or the kind of a grant. amount: what the lot gained or '
   'lost; total: what the account did. related_id: a refund''s debit, a capture''s hold. hash: SHA-256 of the row and of the hash of '
   'the lot''s row before it (lot_seq); null where credits.hash_chain was off. Append-only, for the owner too. No personal data in metadata: it can''t be erased.';
 CREATE UNIQUE INDEX credit_transactions_idempotency_key

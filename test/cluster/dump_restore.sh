@@ -52,6 +52,17 @@ fill_database() {
         SELECT latchkey.import_users('{\"users\": {\"old@example.com\": {\"password\":
             \"\$2b\$10\$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy\", \"usage\": {\"daily\": 3, \"total\": 30},
             \"stripeCustomerId\": \"cus_old\"}}}');
+        -- Stripe: a purchase, a subscription, a card; and an event that waits.
+        SELECT latchkey.set_secret('stripe.webhook_secret', 'whsec_dump');
+        SELECT latchkey.ingest_stripe_event(body, 't=' || t || ',v1=' || encode(public.hmac(t || '.' || body, 'whsec_dump', 'sha256'), 'hex'))
+          FROM (SELECT extract(epoch FROM clock_timestamp())::bigint AS t, jsonb_build_object('id', 'evt_' || n, 'object', 'event', 'type', type,
+                    'created', 1763700000 + n, 'livemode', false, 'data', jsonb_build_object('object', object || jsonb_build_object('customer', 'cus_dump')))::text AS body
+                  FROM (VALUES (1, 'checkout.session.completed', jsonb_build_object('id', 'cs_1', 'mode', 'payment', 'payment_status', 'paid', 'payment_intent', 'pi_1',
+                            'client_reference_id', (SELECT id FROM latchkey.find_user('user9@example.com')), 'amount_total', 500, 'currency', 'usd', 'metadata', jsonb_build_object('credits', '50'))),
+                        (2, 'customer.subscription.created', jsonb_build_object('id', 'sub_1', 'status', 'active', 'items', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('price', 'price_team'))))),
+                        (3, 'payment_method.attached', jsonb_build_object('id', 'pm_1', 'card', jsonb_build_object('brand', 'visa', 'last4', '4242', 'exp_month', 1, 'exp_year', 2031))),
+                        (4, 'customer.subscription.updated', jsonb_build_object('id', 'sub_2', 'status', 'active', 'items', jsonb_build_object('data', jsonb_build_array(jsonb_build_object('price', 'price_unknown'))))))
+                    AS stripe (n, type, object)) AS events;
         -- Roles: a seed with more permissions, own ones, grants with and without an end.
         SELECT latchkey.register_permission('campaigns.write', E'tab\there');
         SELECT latchkey.update_role('staff', '{*.read,campaigns.write}', 'Wörks', scope => 'tenant');

@@ -31,6 +31,14 @@ REFRESHED=$(query "$folder" db "SELECT token FROM latchkey.login('ann@example.co
 query "$folder" db "SELECT latchkey.refresh(token) FROM latchkey.refresh('$REFRESHED')" >/dev/null
 RESET=$(query "$folder" db "SELECT token FROM latchkey.request_password_reset('ann@example.com')")
 CONFIRM=$(query "$folder" db "SELECT token FROM latchkey.request_email_verification('$USER')")
+query "$folder" db "SELECT latchkey.set_secret('stripe.webhook_secret', 'whsec_log')" >/dev/null
+query "$folder" db "SELECT latchkey.set_setting('billing.stripe_tolerance', '1 day')" >/dev/null
+STRIPE="{\"id\": \"evt_$MARK\", \"object\": \"event\", \"type\": \"customer.subscription.created\", \"created\": 1, \"livemode\": false, \"data\":
+ {\"object\": {\"id\": \"sub_1\", \"customer\": \"cus_log\", \"status\": \"$MARK\"}}}"
+STRIPE=${STRIPE//$'\n'/}
+query "$folder" db "SELECT latchkey.set_stripe_customer('$USER', 'cus_log')" >/dev/null
+STRIPE_TIME=$(date +%s)
+STRIPE_SIGNATURE="t=$STRIPE_TIME,v1=$(printf '%s.%s' "$STRIPE_TIME" "$STRIPE" | openssl dgst -sha256 -hmac whsec_log | sed 's/.* //')"
 SERVICE=$(query "$folder" db "SELECT id FROM latchkey.create_service_account('robot')")
 IFS='|' read -r KEY_ID KEY < <(query "$folder" db "SELECT id, token FROM latchkey.create_api_key('$SERVICE', '{users.read}')")
 NOBODY=00000000-0000-0000-0000-000000000000
@@ -41,6 +49,9 @@ hash_password('$P')
 set_secret('mail.password', '$P')
 set_secret('no name', '$P')
 set_secret('mail.password', '$MARK' || repeat('x', 20000))
+ingest_stripe_event('$STRIPE', 't=1,v1=$MARK')
+ingest_stripe_event('{"id": "$MARK"}', '$STRIPE_SIGNATURE')
+ingest_stripe_event('$STRIPE', '$STRIPE_SIGNATURE')
 hash_password('$MARK' || repeat('x', 2000))
 hash_password(left('$MARK', 7))
 verify_password('$P', latchkey.hash_password('other password'))

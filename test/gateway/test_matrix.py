@@ -143,7 +143,7 @@ class MatrixTest(GatewayTest):
         values = {"id": self.id_for, "role": lambda _: "support", "name": self.name_for, "type": self.type_for,
                   "service": lambda _: "matrix", "aggregate": lambda _: "matrix", "aggregate_id": lambda _: "1",
                   "key": lambda _: "jobs.retention", "plan": lambda _: "matrix", "feature": lambda _: "matrix_unit",
-                  "event_id": lambda _: NO_ID}
+                  "event_id": lambda _: NO_ID, "customer": lambda _: f"cus_matrix{next(self.numbers)}"}
         return re.sub(r"\{(\w+)\}", lambda m: values[m.group(1)](path), path)
 
     def query_of(self, operation):
@@ -159,7 +159,7 @@ class MatrixTest(GatewayTest):
             return None
         schema = operation["requestBody"]["content"]["application/json"]["schema"]
         body = {}
-        for name in schema["properties"]:
+        for name in schema.get("properties", {}):
             if name == "email":
                 body[name] = new_email()
             elif name == "name" and path == "/api/roles":

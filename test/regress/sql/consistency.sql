@@ -4,9 +4,9 @@ SELECT e.email_key, u.status, u.email FROM latchkey.user_emails e LEFT JOIN latc
  WHERE (e.email_key = normalize(translate(u.email, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'), NFC)) IS NOT TRUE;
 SELECT u.id, u.email FROM latchkey.users u LEFT JOIN latchkey.user_emails e ON e.user_id = u.id WHERE u.status <> 'deleted' AND e.user_id IS NULL;
 SELECT user_id, count(*) FROM latchkey.user_emails GROUP BY user_id HAVING count(*) > 1;
--- Stripe customers of no account, or of one that names another; accounts whose customer is not theirs.
-SELECT c.*, a.stripe_customer_id AS named FROM latchkey.stripe_customers c LEFT JOIN latchkey.accounts a ON a.id = c.account_id
- WHERE a.stripe_customer_id IS DISTINCT FROM c.stripe_customer_id;
+-- Stripe customers of an account that is not there or names none; accounts whose customer is not theirs.
+SELECT c.* FROM latchkey.stripe_customers c LEFT JOIN latchkey.accounts a ON a.id = c.account_id
+ WHERE c.account_id IS NOT NULL AND a.stripe_customer_id IS NULL;
 SELECT a.id, a.stripe_customer_id FROM latchkey.accounts a LEFT JOIN latchkey.stripe_customers c USING (stripe_customer_id)
  WHERE a.stripe_customer_id IS NOT NULL AND c.account_id IS DISTINCT FROM a.id;
 -- Tokens and sessions of deleted users.
@@ -23,6 +23,8 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.feature_overrides', 'account_id'), ('latchkey.account_standings', 'account_id'), ('latchkey.quota_consumptions', 'account_id'), ('latchkey.trials', 'account_id'), ('latchkey.trial_addresses', 'address_digest'),
   ('latchkey.subscriptions', 'account_id'), ('latchkey.webhook_endpoints', 'account_id'), ('latchkey.webhook_deliveries', 'account_id'),
   ('latchkey.tenant_keys', 'owner_id'), ('latchkey.tenant_invitations', 'tenant_id'),
+  ('latchkey.billing_events', 'stripe_event_id'), ('latchkey.billing_accounts', 'account_id'), ('latchkey.billing_subscription_changes', 'account_id'),
+  ('latchkey.billing_transactions', 'account_id'), ('latchkey.billing_payment_methods', 'account_id'),
   ('latchkey.tenant_users', 'user_id'), ('latchkey.tenant_user_differences', 'tenant_id'), ('latchkey.tenant_user_comparisons', 'tenant_id'), ('latchkey.onboarding_skips', 'user_id')),
 reference (relation) AS (VALUES
   ('latchkey.settings'::regclass), ('latchkey.plans'), ('latchkey.plan_features'), ('latchkey.signing_keys'), ('latchkey.secrets'), ('latchkey.tenant_servers'), ('latchkey.tenant_databases'), ('latchkey.blocked_passwords'), ('latchkey.permissions'), ('latchkey.roles'),

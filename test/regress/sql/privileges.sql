@@ -67,6 +67,7 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN name = 'category' THEN 'NULL::text' WHEN t = 'numeric'::regtype THEN 'NULL::numeric' WHEN name IN ('choices', 'types', 'aggregates') THEN 'NULL::text[]' WHEN p.proname = 'register_setting' AND name = 'type' THEN '''text'''
            WHEN name = 'type' THEN '''priv.recorded''' WHEN name = 'after' AND p.proname = 'event_feed' OR name = 'through' THEN 'NULL::text' WHEN name = 'start' THEN '''now'''
            WHEN name = 'consumer' THEN '''priv''' WHEN name = 'lease_id' THEN '(SELECT lease_id FROM regress.priv_events)' WHEN name = 'event_id' THEN format('(SELECT %s FROM regress.priv_events)', CASE p.proname WHEN 'retry_event' THEN 'failed_id' ELSE 'event_id' END)
+           WHEN name = 'outcome' OR name = 'after' AND p.proname = 'list_billing_events' THEN 'NULL::text' WHEN name = 'stripe_customer_id' THEN '''cus_priv'''
            WHEN name = 'month' THEN '''2020-01-01''::date' WHEN p.proname = '_maintain_event_months' AND t = 'text'::regtype THEN '''detach''' WHEN name = 'relation' AND p.proname = '_index_events' THEN '''latchkey.events_default''::regclass'
            WHEN name = 'time' OR name = 'from' THEN 'now()' WHEN t = 'interval'::regtype THEN '''1 day'''
            WHEN name = 'hold_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''hold'')', account)

@@ -77,3 +77,27 @@ RESET ROLE;
 SELECT latchkey.set_setting('trials.length', '14 days');
 SELECT ends_at - starts_at AS length FROM latchkey.start_trial(regress.new_user('tri_g'), 'pro');
 UPDATE latchkey.settings SET value = default_value WHERE key LIKE 'trials.%';
+-- Reminders: a job for each trial and offset, once; for what passed meanwhile the shortest alone; none for what is longer than the trial.
+SELECT regress.new_user('tri_remind') AS r \gset
+SELECT status FROM latchkey.start_trial(:'r', 'pro', '5 days');
+SELECT latchkey.remind_trials() AS without_offsets;
+SELECT latchkey.set_setting('trials.reminder_offsets', '["1 day", "3 days", "2 days", "1 hour", "5 days", "1 year"]');
+SELECT latchkey.remind_trials() IS NOT NULL AS too_early, (SELECT count(*) FROM latchkey.jobs WHERE account_id = :'r') AS jobs;
+CREATE FUNCTION regress.remind_before(account uuid, remains interval) RETURNS TABLE (type text, payload jsonb, again integer) LANGUAGE sql AS $$
+  UPDATE latchkey.trials SET (requested_at, starts_at, ends_at) = (SELECT e - interval '5 days', e - interval '5 days', e FROM (SELECT clock_timestamp() + remains) AS x (e)) WHERE account_id = account;
+  SELECT latchkey.remind_trials();
+  SELECT j.type, j.payload - 'ends_at', latchkey.remind_trials() FROM latchkey.jobs j WHERE j.account_id = account ORDER BY j.id;
+$$;
+SELECT * FROM regress.remind_before(:'r', '3 days 1 minute');
+SELECT * FROM regress.remind_before(:'r', '2 days 23 hours');
+SELECT * FROM regress.remind_before(:'r', '20 hours');
+SELECT latchkey.set_setting('trials.reminder_offsets', '["1 day", "2 days", "1 hour", "4 days"]');
+SELECT * FROM regress.remind_before(:'r', '2 hours');
+SELECT latchkey.cancel_trial(:'r') IS NOT NULL AS cancelled;
+SELECT count(*) AS jobs FROM regress.remind_before(:'r', '30 minutes');
+SELECT call, regress.error_of(call) FROM unnest(ARRAY['SELECT latchkey.remind_trials(0)', 'SELECT latchkey.remind_trials(10001)', 'SELECT latchkey.remind_trials(NULL)']) AS call;
+SELECT latchkey.set_setting('trials.reminder_offsets', '["soon"]');
+SELECT regress.error_of('SELECT latchkey.remind_trials()');
+SELECT latchkey.set_setting('trials.reminder_offsets', '{"a": 1}');
+SELECT regress.error_of('SELECT latchkey.remind_trials()');
+SELECT latchkey.set_setting('trials.reminder_offsets', '[]');
