@@ -12,7 +12,7 @@ Route Login() {
               ", NULL, result.tenant_id, result.user_id, result.token FROM latchkey.login($1, $2, "
               "$3, $4) AS result,"
               " LATERAL (SELECT result.account AS \"user\", result.token, result.expires_at,"
-              " result.tenant_id) AS answer")
+              " result.tenant_count, result.tenant_id) AS answer")
       .Slow()
       .EntersTenant()
       .Takes(BodyField("email", Type::kEmail, kRequired, kMaxEmail, "The address of the user."))
