@@ -16,8 +16,8 @@ void RequireHeld(pg::Spi& spi, const std::vector<std::string>& patterns,
 void RequireOther(const Uuid& user_id);
 
 // Raises LK410 when the user is the only one whom nothing but this grant makes the platform's
-// administrator or the tenant's owner; one that is archived or deleted needs none. Locks what decides, so that of two who go at once the second
-// stays.
+// administrator or the tenant's owner; one that is archived or deleted needs none. Locks what
+// decides, so that of two who go at once the second stays.
 void CheckDispensable(pg::Spi& spi, const Uuid& user_id, const Uuid& tenant_id,
                       std::string_view role);
 

@@ -131,7 +131,7 @@ class WorkerTest(unittest.TestCase):
     def test_each_built_in_job_runs(self):
         """Each type that a seeded schedule names has a handler that works."""
         types = sql("SELECT type FROM latchkey.job_schedules WHERE seeded").split("\n")
-        self.assertEqual(len(types), 11)
+        self.assertIn("latchkey.purge_jobs", types)
         with Worker():
             for job_id in [enqueue(job_type) for job_type in types]:
                 await_job(job_id, "completed|1|t", "status, attempts, result ? 'rows'")
