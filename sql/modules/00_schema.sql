@@ -35,7 +35,7 @@ END $$;
 -- Without IF NOT EXISTS: a schema that somebody else made and owns must stop the installation.
 CREATE SCHEMA latchkey AUTHORIZATION latchkey_owner;
 COMMENT ON SCHEMA latchkey IS
-  'The backbone of a SaaS product: accounts, sessions, plans. \df+ latchkey.* is its reference.';
+  'The backbone of a SaaS product: accounts, sessions, plans, credits, tenants. \df+ latchkey.* is its reference.';
 GRANT USAGE ON SCHEMA latchkey TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;
 
 -- Tables that backends cache have this trigger for each statement: at commit every backend reads them again.

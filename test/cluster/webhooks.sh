@@ -38,10 +38,11 @@ endpoint() {
 }
 event() { query "$folder" db "SELECT id FROM latchkey.record_event('thing', '$1', '$2', '{\"n\": 1}')"; }
 # delivery_is ENDPOINT EVENT COLUMNS WANTED
+# shellcheck disable=SC2317
 delivery_is() {
     query_is "$folder" db "SELECT $3 FROM latchkey.list_webhook_deliveries('$PLATFORM', '$1') WHERE event_id = '$2'" "$4"
 }
-received() { cat "$DIR/$1/requests" 2>/dev/null | grep -c "\"Latchkey-Event-Id\": \"$2\"" || true; }
+received() { { grep -s "\"Latchkey-Event-Id\": \"$2\"" "$DIR/$1/requests" || true; } | wc -l; }
 # signatures NAME EVENT SECRET: of how many signatures of the last such request each is right.
 signatures() {
     python3 - "$DIR/$1/requests" "$2" "$3" <<'PYTHON'
@@ -99,6 +100,7 @@ check "and the old one still does" "1 of 2 True" "$(signatures plain "$third" "$
 echo hang >"$DIR/plain/answer"
 set_to webhooks.timeout '30 seconds'
 fourth=$(event 4 plain.made)
+# shellcheck disable=SC2317
 sent() { [ "$(received "$1" "$2")" -ge "$3" ]; }
 await 15 sent plain "$fourth" 1 || fail "the event is being sent"
 kill -KILL "$worker"
