@@ -72,11 +72,12 @@ Route Verify() {
 
 Route Me() {
   return Route("GET", "/api/auth/me", "me", "sessions")
-      .Summary("The caller and their session; user is null for an API key.")
+      .Summary("The caller, their session and their role where it is; user is null for an API key.")
       .Reads(
           "SELECT row_to_json(answer) FROM latchkey.verify($1) AS s, LATERAL "
           "(SELECT " LATCHKEY_CALLER
-          " AS \"user\", s AS session, CASE WHEN s.user_id IS NULL THEN 0 "
+          " AS \"user\", s AS session, latchkey.current_role_name() AS role, CASE WHEN s.user_id "
+          "IS NULL THEN 0 "
           "ELSE (SELECT count(*) FROM latchkey.tenants_of(s.user_id)) END AS tenant_count) AS "
           "answer")
       .As(Who::kBearer)
@@ -85,6 +86,8 @@ Route Me() {
       .Returns("user", "User")
       .OrNull()
       .Returns("session", "Session")
+      .Returns("role", "string")
+      .OrNull()
       .Returns("tenant_count", "integer");
 }
 

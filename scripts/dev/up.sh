@@ -91,11 +91,14 @@ start_gateway() {
     fi
     # Copies: the cluster's user need not be able to read the checkout.
     install -m 0755 "$ROOT/build/latchkey-gateway" "$ROOT/scripts/dev/mail-to-outbox" "$folder/bin/"
+    rm -rf "$folder/templates"
+    cp -R "$ROOT/sql/templates" "$folder/templates"
+    chmod -R a+rX "$folder/templates"
     as_user tee "$folder/port" >/dev/null <<<"$PORT"
     as_user env LATCHKEY_HOST=127.0.0.1 LATCHKEY_PORT="$PORT" LATCHKEY_PUBLIC_URL="http://127.0.0.1:$PORT" \
         LATCHKEY_DATABASE_URL="postgresql:///latchkey?host=$folder/socket&user=gateway" \
         LATCHKEY_WITH_WORKER=on LATCHKEY_WORKER_DATABASE_URL="postgresql:///latchkey?host=$folder/socket&user=worker" \
-        LATCHKEY_MAIL_COMMAND="$folder/bin/mail-to-outbox" LATCHKEY_OUTBOX="$folder/outbox" \
+        LATCHKEY_TEMPLATES="$folder/templates" LATCHKEY_MAIL_COMMAND="$folder/bin/mail-to-outbox" LATCHKEY_OUTBOX="$folder/outbox" \
         setsid bash -c 'echo $$ >"$0/gateway.pid"; exec "$0/bin/latchkey-gateway" >>"$0/log/gateway.log" 2>&1' \
         "$folder" </dev/null >/dev/null 2>&1 &
     for ((wait = 0; wait < 100; wait++)); do

@@ -83,7 +83,11 @@ class RegistryTest(TenantTest):
                          [(self.tenant["id"], "Shop", "active", ["owner"])])
         self.ok("POST", "", {"name": "A second"}, status=201)
         self.assertEqual([t["name"] for t in self.ok("GET", "/dropdown")["tenants"]], ["A second", "Shop"])
-        self.assertEqual(self.gateway.get("/api/auth/me", self.token).json["tenant_count"], 2)
+        me = self.gateway.get("/api/auth/me", self.token).json
+        self.assertEqual((me["tenant_count"], me["role"]), (2, None))
+        into = self.gateway.post("/api/auth/login", {"email": self.email, "password": PASSWORD, "tenant": self.tenant["slug"]}).json
+        me = self.gateway.get("/api/auth/me", into["token"]).json
+        self.assertEqual((into["tenant_id"], me["session"]["tenant_id"], me["role"]), (self.tenant["id"], self.tenant["id"], "owner"))
         answer = self.gateway.post("/api/auth/login", {"email": self.email, "password": PASSWORD})
         self.assertEqual(answer.json["tenant_count"], 2)
         fresh = self.gateway.post("/api/auth/register", {"email": new_email(), "password": PASSWORD})
