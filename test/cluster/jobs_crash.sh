@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Backends are killed while workers do 10,000 jobs: every job is completed, none is lost, and each effect that goes by the
+# Backends are killed while workers do 40,000 jobs: every job is completed, none is lost, and each effect that goes by the
 # job's id happens once.
 set -euo pipefail
 # shellcheck source=test/cluster/lib.bash
 . "$(dirname "$0")/lib.bash"
 
-JOBS=10000
+JOBS=40000
 KILLS=6
 server j "restart_after_crash = on" "max_wal_size = 256MB"
 folder=$DIR/j

@@ -249,6 +249,8 @@ query "$here" db "SELECT latchkey.provision_tenant('$south')" >/dev/null
 check_true "a server that is dead" await 20 has_error "$south"
 check "fails with its step, and tells the tenant nothing of the platform's" "create_database: 08001: no connection to the server; the worker's log says why" \
     "$(error_of "$south")"
+# It is logged after it is told.
+await 5 grep -q 'no connection to a server' "$DIR/worker.log" || true
 check_match "which is in the log" "no connection to a server for tenants' databases.*$south.*$there" "$(grep 'no connection to a server' "$DIR/worker.log")"
 end_jobs
 check_true "all are looked at again" check_all
