@@ -72,12 +72,15 @@ Route Verify() {
 
 Route Me() {
   return Route("GET", "/api/auth/me", "me", "sessions")
-      .Summary("The caller, their session and their role where it is; user is null for an API key.")
+      .Summary(
+          "The caller, their session and their role where it is; user is null for an API key, "
+          "whose role "
+          "is service.")
       .Reads(
           "SELECT row_to_json(answer) FROM latchkey.verify($1) AS s, LATERAL "
           "(SELECT " LATCHKEY_CALLER
-          " AS \"user\", s AS session, latchkey.current_role_name() AS role, CASE WHEN s.user_id "
-          "IS NULL THEN 0 "
+          " AS \"user\", s AS session, coalesce(s.role, latchkey.current_role_name()) AS role, "
+          "CASE WHEN s.user_id IS NULL THEN 0 "
           "ELSE (SELECT count(*) FROM latchkey.tenants_of(s.user_id)) END AS tenant_count) AS "
           "answer")
       .As(Who::kBearer)

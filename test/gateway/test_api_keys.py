@@ -138,7 +138,7 @@ class MachineTest(ApiKeyTest):
         answer = self.gateway.get("/api/auth/verify", token)
         self.assertEqual((answer.status, answer.json), (200, {"success": True, "user": None}))
         answer = self.gateway.get("/api/auth/me", token)
-        self.assertEqual(answer.json, {"success": True, "user": None, "tenant_count": 0, "session": {
+        self.assertEqual(answer.json, {"success": True, "user": None, "role": "service", "tenant_count": 0, "session": {
             "user_id": None, "session_id": None, "tenant_id": self.tenant, "email": None,
             "name": "Robot", "role": "service", "expires_at": None}})
 
