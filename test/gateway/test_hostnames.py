@@ -47,8 +47,9 @@ class HostnameTest(GatewayTest):
         self.assertEqual(answer.status, 202, answer.body)
         until = time.monotonic() + seconds
         while time.monotonic() < until:
+            is_over = self.job() == "completed"  # first: what it found is there by then
             seen = self.look()[self.name]
-            if seen["checked_at"] != before and self.job() == "completed":
+            if seen["checked_at"] != before and is_over:
                 return seen
             time.sleep(0.05)
         raise AssertionError(f"not checked: {seen}, job {self.job()}")
