@@ -49,13 +49,17 @@ def measurement(bench, side, prepare, statements, environment):
     def run_script():
         prepare(bench.cluster)
         with snapshot(bench.cluster):
-            printed = load.run_pgbench(environment, bench.scratch, script, settings.SNAPSHOT_SECS,
-                                       ["-c", str(CLIENTS), "-j", "2", "-P", str(max(1, settings.SNAPSHOT_SECS // SLICES))],
+            options = ["-c", str(CLIENTS), "-j", "2", "-P", str(max(1, settings.SNAPSHOT_SECS // SLICES))]
+            if settings.SNAPSHOT_RATE:
+                options += ["-R", str(settings.SNAPSHOT_RATE)]
+            printed = load.run_pgbench(environment, bench.scratch, script, settings.SNAPSHOT_SECS, options,
                                        with_progress=True)
-        rates = [float(rate) for rate in re.findall(r"^progress: [\d.]+ s, ([\d.]+) tps", printed, re.M)]
-        if len(rates) < 2:
+        slices = re.findall(r"^progress: [\d.]+ s, ([\d.]+) tps, lat ([\d.]+) ms", printed, re.M)
+        if len(slices) < 2:
             raise SystemExit(f"pgbench told no progress:\n{printed}")
+        rates = [float(rate) for rate, _ in slices]
         print(f"  {side}, jobs per second:", " ".join(f"{rate:,.0f}" for rate in rates), flush=True)
+        print(f"  {side}, ms per job:", " ".join(latency for _, latency in slices), flush=True)
         return {"per_second": load.rate(printed), "first_per_second": rates[0], "last_per_second": rates[-1],
                 **{f"slice_{i}": rate for i, rate in enumerate(rates, 1)}}
 

@@ -28,6 +28,7 @@ SCALE_SESSIONS = number("BENCH_SCALE_SESSIONS", 3_000_000)
 SCALE_LEDGER = number("BENCH_SCALE_LEDGER", 50_000_000)
 SCALE_JOBS = number("BENCH_SCALE_JOBS", 1_000_000)
 SNAPSHOT_SECS = number("BENCH_SNAPSHOT_SECS", 3600)
+SNAPSHOT_RATE = number("BENCH_SNAPSHOT_RATE", 0)  # jobs per second; 0: as many as can be
 
 # A measurement counts when the rest of the machine used less than this share during it.
 QUIET_PERCENT = number("BENCH_QUIET_PERCENT", 8)
