@@ -36,6 +36,12 @@ def new_email():
     return f"t{os.getpid()}.{time.time_ns()}.{next(_numbers)}@example.com"
 
 
+def new_tenant(name="A shop"):
+    """A tenant, whose owner nobody else is: its id."""
+    return sql("SELECT t.id FROM latchkey.register_user(gen_random_uuid() || '@example.com') AS u, "
+               f"LATERAL latchkey.create_tenant(u.id, '{name}') AS t")
+
+
 class Answer:
     """A parsed response."""
 
@@ -208,6 +214,21 @@ class GatewayTest(unittest.TestCase):
         self.assertEqual(problem["request_id"], answer.headers["x-request-id"])
         if part is not None:
             self.assertIn(part, problem["detail"])
+
+
+class AdminTest(GatewayTest):
+    """With a platform's administrator, who is none any more afterwards: other tests count them."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        _, cls.admin, cls.admin_id = cls.gateway.register()
+        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
+
+    @classmethod
+    def tearDownClass(cls):
+        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
+        super().tearDownClass()
 
 
 class Folder:

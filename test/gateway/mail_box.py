@@ -21,7 +21,7 @@ class MailBox:
     def all_to(self, email):
         try:
             with open(self.environment["MAIL_BOX"], encoding="utf-8") as file:
-                mails = [json.loads(line) for line in file]
+                mails = [json.loads(line) for line in file if line.endswith("\n")]
         except FileNotFoundError:
             return []
         return [mail for mail in mails if mail["to"] == email]

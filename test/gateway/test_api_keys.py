@@ -3,7 +3,7 @@ import json
 import threading
 import unittest
 
-from harness import GatewayTest, sql
+from harness import AdminTest, sql
 
 NOBODY = "00000000-0000-0000-0000-000000000001"
 ROUTES = [("GET", "/api/service-accounts", None), ("POST", "/api/service-accounts", {"name": "x"}),
@@ -14,14 +14,12 @@ ROUTES = [("GET", "/api/service-accounts", None), ("POST", "/api/service-account
           ("POST", f"/api/api-keys/{NOBODY}/rotate", {}), ("DELETE", f"/api/api-keys/{NOBODY}", None)]
 
 
-class ApiKeyTest(GatewayTest):
+class ApiKeyTest(AdminTest):
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        _, cls.admin, admin_id = cls.gateway.register()
-        sql(f"SELECT latchkey.grant_role('{admin_id}', 'admin')")
-        cls.tenant = sql(f"SELECT id FROM latchkey.create_tenant('{admin_id}', 'Keys')")
+        cls.tenant = sql(f"SELECT id FROM latchkey.create_tenant('{cls.admin_id}', 'Keys')")
 
     def account(self, token=None, **fields):
         answer = self.gateway.post("/api/service-accounts", {"name": "Robot", **fields},

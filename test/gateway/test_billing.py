@@ -6,14 +6,14 @@ import random
 import time
 import unittest
 
-from harness import GatewayTest, sql
+from harness import AdminTest, sql
 from stripe_events import PREVIOUS, SECRET, mac, samples, sign
 
 ORDERS = 12  # test/regress/sql/billing_orders.sql has 200
 PATHS = ("/api/webhooks/stripe", "/api/subscription/webhooks/stripe")
 
 
-class BillingTest(GatewayTest):
+class BillingTest(AdminTest):
 
     @classmethod
     def setUpClass(cls):
@@ -101,17 +101,6 @@ class OrderTest(BillingTest):
 
 
 class RoutesTest(BillingTest):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        _, cls.admin, cls.admin_id = cls.gateway.register()
-        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
-
-    @classmethod
-    def tearDownClass(cls):
-        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
-        super().tearDownClass()
 
     def get(self, target, token):
         return self.gateway.get("/api/billing" + target, token)

@@ -5,7 +5,7 @@ import threading
 import time
 import unittest
 
-from harness import Gateway, GatewayTest, sql
+from harness import AdminTest, Gateway, new_tenant, sql
 
 NOBODY = "00000000-0000-7000-8000-000000000001"
 MAX = 9223372036854775807
@@ -16,25 +16,13 @@ def new_key():
     return f"{os.getpid()}-{next(_keys)}"
 
 
-def new_tenant():
-    return sql("SELECT t.id FROM latchkey.register_user(gen_random_uuid() || '@example.com') AS u, "
-               "LATERAL latchkey.create_tenant(u.id, 'Credits') AS t")
-
-
-class CreditsTest(GatewayTest):
+class CreditsTest(AdminTest):
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        _, cls.admin, cls.admin_id = cls.gateway.register()
-        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
         sql("SELECT latchkey.set_service_cost('image', 5), latchkey.set_service_cost('mail', 1), "
             f"latchkey.set_service_cost('dear', {MAX}), latchkey.set_service_cost('old', 1, false)")
-
-    @classmethod
-    def tearDownClass(cls):
-        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
-        super().tearDownClass()
 
     def send(self, what, body=None, key=None, token=None, method="POST", **headers):
         if key is not None:

@@ -5,31 +5,16 @@ import time
 import unittest
 from urllib.parse import quote
 
-from harness import GatewayTest, sql
+from harness import AdminTest, new_tenant, sql
 
 _numbers = itertools.count(time.time_ns())
-
-
-def new_tenant():
-    return sql("INSERT INTO latchkey.accounts (id, kind) VALUES (gen_random_uuid(), 'tenant') RETURNING id")
 
 
 def new_kind():
     return f"rest{os.getpid()}_{next(_numbers)}"
 
 
-class EventsTest(GatewayTest):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        _, cls.admin, cls.admin_id = cls.gateway.register()
-        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
-
-    @classmethod
-    def tearDownClass(cls):
-        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
-        super().tearDownClass()
+class EventsTest(AdminTest):
 
     def read(self, target, member="events"):
         answer = self.gateway.get("/api/events" + target, self.admin)

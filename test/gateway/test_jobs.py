@@ -5,7 +5,7 @@ import time
 import unittest
 from urllib.parse import quote
 
-from harness import GatewayTest, sql
+from harness import AdminTest, GatewayTest, sql
 
 NOBODY = "00000000-0000-7000-8000-000000000001"
 PLATFORM = "00000000-0000-0000-0000-000000000000"
@@ -16,19 +16,12 @@ def new_type():
     return f"rest{os.getpid()}-{next(_numbers)}"
 
 
-class JobsTest(GatewayTest):
+class JobsTest(AdminTest):
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        _, cls.admin, cls.admin_id = cls.gateway.register()
-        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
         _, cls.user, cls.user_id = cls.gateway.register()
-
-    @classmethod
-    def tearDownClass(cls):
-        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
-        super().tearDownClass()
 
     def read(self, target, token=None):
         answer = self.gateway.get("/api/" + target, token or self.admin)

@@ -11,7 +11,7 @@ import re
 import time
 import unittest
 
-from harness import PASSWORD, GatewayTest, new_email, sql
+from harness import PASSWORD, GatewayTest, new_email, new_tenant, sql
 
 WORKER_URL = os.environ.get("LATCHKEY_TEST_WORKER_URL", "")
 EXPECTED = pathlib.Path(__file__).with_name("matrix.tsv")
@@ -33,11 +33,6 @@ ROLES = {"user": None, "foreign": ("owner", "other"), "customer": ("customer", "
 KEYS = {"key": ("machine", "{users.read}"), "other_key": ("machine", "{plans.read}"),
         "tenant_key": ("tenant_machine", "{*}")}
 CALLERS = ["nobody", *ROLES, *KEYS]
-
-
-def new_tenant():
-    return sql("SELECT t.id FROM latchkey.register_user(gen_random_uuid() || '@example.com') AS u, "
-               "LATERAL latchkey.create_tenant(u.id, 'Matrix') AS t")
 
 
 class MatrixTest(GatewayTest):

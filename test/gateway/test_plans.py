@@ -2,25 +2,22 @@
 import threading
 import unittest
 
-from harness import GatewayTest, sql
+from harness import AdminTest, sql
 
 PLAN = "rest-studio"
 UNIT = "rest_unit"
 
 
-class PlansTest(GatewayTest):
+class PlansTest(AdminTest):
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        _, cls.admin, cls.admin_id = cls.gateway.register()
-        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
         sql(f"SELECT latchkey.set_plan_feature('free', '{UNIT}', 3, 'day')")
 
     @classmethod
     def tearDownClass(cls):
         sql(f"DELETE FROM latchkey.plan_features WHERE feature = '{UNIT}'")
-        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
         super().tearDownClass()
 
     def setUp(self):

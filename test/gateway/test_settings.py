@@ -1,16 +1,14 @@
 """Routes of the module settings."""
 import unittest
 
-from harness import GatewayTest, sql
+from harness import AdminTest, sql
 
 
-class SettingsTest(GatewayTest):
+class SettingsTest(AdminTest):
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        _, cls.admin, cls.admin_id = cls.gateway.register()
-        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
         _, cls.user, _ = cls.gateway.register()
         sql("SELECT latchkey.register_setting('rest.limit', 'integer', '5', 'Of this test', 1, 10), "
             "latchkey.register_setting('rest.colour', 'text', 'red', 'Of this test', choices => '{red,green}')")
@@ -18,7 +16,6 @@ class SettingsTest(GatewayTest):
     @classmethod
     def tearDownClass(cls):
         sql("SELECT latchkey.delete_setting('rest.limit'), latchkey.delete_setting('rest.colour')")
-        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
         super().tearDownClass()
 
     def read(self, category):

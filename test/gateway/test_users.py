@@ -1,10 +1,10 @@
 """Routes of the module users: who may do what to whom, and that it is done."""
 import json
-import os
 import time
 import unittest
 
 from harness import PASSWORD, Folder, Gateway, GatewayTest, new_email, sql
+from mail_box import MailBox
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 LATER = "2100-01-01T00:00:00Z"
@@ -27,23 +27,15 @@ ROUTES = [
     ("DELETE", "/{id}/sessions", None, False),
 ]
 
-MAIL_PROGRAM = """#!/bin/sh
-cat >> "$MAIL_BOX"
-"""
-
 
 class UsersTest(GatewayTest):
 
     @classmethod
     def setUpClass(cls):
         cls.folder = Folder().__enter__()
-        program = cls.folder.path("mail")
-        with open(program, "w", encoding="utf-8") as file:
-            file.write(MAIL_PROGRAM)
-        os.chmod(program, 0o755)
-        cls.box = cls.folder.path("box")
-        cls.gateway = Gateway("--mail-command", program, "--public-url", "https://app.example.com",
-                              environment={"MAIL_BOX": cls.box})
+        cls.mails = MailBox(cls.folder)
+        cls.gateway = Gateway("--mail-command", cls.mails.program, "--public-url", "https://app.example.com",
+                              environment=cls.mails.environment)
         cls.admin_email = new_email()
         sql(f"SELECT latchkey.create_admin('{cls.admin_email}', '{PASSWORD}')")
         cls.admin = cls.login(cls.admin_email)
@@ -70,19 +62,6 @@ class UsersTest(GatewayTest):
         answer = self.call(method, path, body)
         self.assertEqual((answer.status, answer.json["success"]), (200, True), answer.body)
         return answer.json
-
-    def last_mail_to(self, email):
-        for _ in range(100):
-            try:
-                with open(self.box, encoding="utf-8") as file:
-                    mails = [json.loads(line) for line in file]
-            except (FileNotFoundError, ValueError):
-                mails = []
-            mails = [mail for mail in mails if mail["to"] == email]
-            if mails:
-                return mails[-1]
-            time.sleep(0.05)
-        raise AssertionError("no mail came")
 
     # Who may.
 
@@ -167,7 +146,7 @@ class UsersTest(GatewayTest):
         email = new_email()
         answer = self.ok("POST", "", {"email": email, "name": "Ivy", "role": "support"})
         self.assertEqual(set(answer["invitation"]), {"user_id", "email", "expires_at"})
-        mail = self.last_mail_to(email)
+        mail = self.mails.last_to(email)
         self.assertEqual((mail["kind"], mail["name"]), ("invitation", "Ivy"))
         self.assertEqual(mail["link"], "https://app.example.com/accept-invitation?token=" + mail["token"])
         self.assertNotIn(mail["token"], json.dumps(answer))
@@ -196,7 +175,7 @@ class UsersTest(GatewayTest):
         body = {"email": email, "role": "staff", "tenant_id": tenant}
         answer = self.call("POST", "", body, owner)
         self.assertEqual((answer.status, answer.json["invitation"]["expires_at"]), (200, None), answer.body)
-        mail = self.last_mail_to(email)
+        mail = self.mails.last_to(email)
         self.assertEqual((mail["kind"], mail["token"], mail["link"]), ("role_granted", None, None))
         answer = self.call("GET", f"/{member}/roles?tenant_id={tenant}", token=owner)
         self.assertEqual([grant["role"] for grant in answer.json["roles"]], ["staff"])

@@ -1,23 +1,16 @@
 """Routes of the module webhooks: endpoints of one's own, of others and of the platform."""
-from harness import GatewayTest, sql
+from harness import AdminTest, sql
 
 PLATFORM = "00000000-0000-0000-0000-000000000000"
 URL = "https://example.com/hook"
 
 
-class WebhooksTest(GatewayTest):
+class WebhooksTest(AdminTest):
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        _, cls.admin, cls.admin_id = cls.gateway.register()
-        sql(f"SELECT latchkey.grant_role('{cls.admin_id}', 'admin')")
         _, cls.user, cls.user_id = cls.gateway.register()
-
-    @classmethod
-    def tearDownClass(cls):
-        sql(f"DELETE FROM latchkey.role_grants WHERE user_id = '{cls.admin_id}'")
-        super().tearDownClass()
 
     def setUp(self):
         sql("DELETE FROM latchkey.webhook_endpoints; DELETE FROM latchkey.webhook_deliveries")
