@@ -124,11 +124,12 @@ install-gateway: gateway
 # --- Unit tests: extension/core, and parts of the gateway, without a server --------------------------------------------
 
 CORE_SOURCES := $(sort $(wildcard extension/core/*.cpp))
-# What of the gateway needs neither libpq nor HTTP.
-UNIT_GATEWAY_SOURCES := gateway/tenants/sql_statements.cpp gateway/tenants/tenant_pools.cpp
+# What of the gateway needs no HTTP.
+UNIT_GATEWAY_SOURCES := gateway/http/client_address.cpp gateway/tenants/database_address.cpp gateway/tenants/sql_statements.cpp \
+	gateway/tenants/tenant_pools.cpp gateway/work/public_address.cpp
 UNIT_TESTS := $(basename $(notdir $(sort $(wildcard test/unit/*_test.cpp))))
-UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) $(INCLUDES)
-UNIT_LIBS = -lgtest_main -lgtest -largon2 -lidn2 -lcrypto -pthread
+UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) $(INCLUDES) -isystem $(shell $(PG_CONFIG) --includedir)
+UNIT_LIBS = -lgtest_main -lgtest -L$(shell $(PG_CONFIG) --libdir) -lpq -largon2 -lidn2 -lcrypto -pthread
 # The checks that are inserted make g++ see uninitialised values where there are none; the plain build warns of real ones.
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
 

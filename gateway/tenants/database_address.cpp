@@ -1,10 +1,55 @@
 // Writing connection strings.
 #include "gateway/tenants/database_address.hpp"
 
+#include <set>
+
 #include "gateway/work/public_address.hpp"
 
 namespace latchkey {
 namespace {
+
+struct Guard {
+  const char* keyword;
+  const char* value;
+};
+
+// A file that can't be there.
+constexpr char kNoFile[] = "/dev/null/none";
+
+// What libpq would else take from this machine's environment, service file or home directory, and
+// show to a server that is not ours, or do at its wish: passwords, certificates, Kerberos tickets.
+// What this machine demands of servers (CAs, TLS versions) stays.
+constexpr Guard kGuards[] = {
+    {"passfile", kNoFile},
+    {"sslcert", kNoFile},
+    {"sslkey", kNoFile},
+    {"sslpassword", ""},
+    {"sslcertmode", "disable"},
+    {"gssencmode", "disable"},
+    {"gssdelegation", "0"},
+    {"gsslib", ""},
+    {"krbsrvname", "postgres"},
+    {"options", ""},
+    {"requirepeer", ""},
+    {"channel_binding", "prefer"},
+    {"target_session_attrs", "any"},
+    {"load_balance_hosts", "disable"},
+    {"sslnegotiation", "postgres"},
+};
+
+// Which of them there are depends on the library's version.
+bool LibpqKnows(const char* keyword) {
+  static const std::set<std::string> known = [] {
+    std::set<std::string> keywords;
+    PQconninfoOption* options = PQconndefaults();
+    for (const PQconninfoOption* option = options; option && option->keyword; ++option) {
+      keywords.insert(option->keyword);
+    }
+    PQconninfoFree(options);
+    return keywords;
+  }();
+  return known.count(keyword) != 0;
+}
 
 void Append(std::string& text, const char* keyword, const std::string& value) {
   text += (text.empty() ? "" : " ") + std::string(keyword) + "='";
@@ -13,6 +58,16 @@ void Append(std::string& text, const char* keyword, const std::string& value) {
     text += c;
   }
   text += '\'';
+}
+
+void AppendGuards(std::string& text, const std::string& sslmode) {
+  for (const Guard& guard : kGuards) {
+    if (LibpqKnows(guard.keyword)) Append(text, guard.keyword, guard.value);
+  }
+  if (!LibpqKnows("require_auth")) return;
+  const bool encrypted = sslmode == "require" || sslmode.rfind("verify-", 0) == 0;
+  Append(text, "require_auth",
+         std::string(encrypted ? "password," : "") + "md5,scram-sha-256,none");
 }
 
 }  // namespace
@@ -32,25 +87,26 @@ DatabaseAddress ReadAddress(const PGresult* rows, int row, int first_column, boo
   return address;
 }
 
-ConnectionString MakeConnectionString(const DatabaseAddress& address) {
+std::string WriteConnectionString(const DatabaseAddress& address, const std::string& hostaddr) {
   std::string text;
   Append(text, "host", address.host);
-  if (!address.trusted) {
-    const ResolvedHost resolved = ResolvePublicHost(address.host, {});
-    if (resolved.address.empty()) return {"", resolved.error};
-    // What was looked at is what is connected to; the name is for the certificate.
-    Append(text, "hostaddr", resolved.address);
-    // A file that can't be there: no password of this machine's goes to somebody else's server.
-    Append(text, "passfile", "/dev/null/none");
-    Append(text, "gssencmode", "disable");
-  }
+  // Also when it is empty: PGHOSTADDR and PGPASSWORD are not meant for a tenant's database.
+  Append(text, "hostaddr", hostaddr);
+  Append(text, "password", address.password);
   Append(text, "port", address.port);
   Append(text, "dbname", address.database);
   Append(text, "user", address.user);
   Append(text, "sslmode", address.sslmode);
-  // Also when it is empty: PGPASSWORD is not meant for it.
-  Append(text, "password", address.password);
-  return {text, ""};
+  if (!address.trusted) AppendGuards(text, address.sslmode);
+  return text;
+}
+
+ConnectionString MakeConnectionString(const DatabaseAddress& address) {
+  if (address.trusted) return {WriteConnectionString(address, ""), ""};
+  const ResolvedHost resolved = ResolvePublicHost(address.host, {});
+  if (resolved.address.empty()) return {"", resolved.error};
+  // What was looked at is what is connected to; the name is for the certificate.
+  return {WriteConnectionString(address, resolved.address), ""};
 }
 
 }  // namespace latchkey

@@ -1,4 +1,5 @@
-// Where a database of a tenant is, as the main database says, and the connection string to it.
+// Where a database of a tenant is, as the main database says, and the connection string to it: the
+// only way to one.
 #pragma once
 
 #include <libpq-fe.h>
@@ -11,7 +12,7 @@ struct DatabaseAddress {
   std::string host, port, database, user, sslmode;
   std::string password;  // never logged
   // The platform's administrators gave it. Else it may lead to public addresses only, and what this
-  // machine keeps for libpq (passwords, services) is not for it.
+  // machine keeps for libpq (passwords, certificates, tickets) is not for it.
   bool trusted = true;
 
   // Tenants on one server share its fate.
@@ -29,6 +30,9 @@ struct ConnectionString {
   std::string text;   // holds the password; empty: there is none
   std::string error;  // then, why
 };
+
+// The string alone. `hostaddr`: the address that the host stands for; empty: libpq looks it up.
+std::string WriteConnectionString(const DatabaseAddress& address, const std::string& hostaddr);
 
 // May wait for the resolver, when the address is not trusted.
 ConnectionString MakeConnectionString(const DatabaseAddress& address);

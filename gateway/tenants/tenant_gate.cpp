@@ -2,7 +2,6 @@
 #include "gateway/tenants/tenant_gate.hpp"
 
 #include "gateway/http/connection_loop.hpp"
-#include "gateway/http/log.hpp"
 #include "gateway/routes/sql_failure.hpp"
 #include "gateway/tenants/tenant_connector.hpp"
 
@@ -52,7 +51,6 @@ Failure FailureThere(const SqlError& error, const std::string& request_id) {
 }  // namespace
 
 TenantGate::TenantGate(const Config& config, TenantPools& pools) : pools_(pools) {
-  allowed_.Parse(config.webhook_networks);
   if (config.worker_database_url.empty()) return;
   main_ = std::make_unique<Pool>(
       Pool::Options{{config.worker_database_url}, config.connection_lifetime_s * 1000});
@@ -76,12 +74,7 @@ std::optional<Failure> TenantGate::Find(const std::string& tenant, const std::st
   }
   if (told.error && told.error->sqlstate == "LK404") return std::nullopt;  // it has none
   if (told.error) return FailureOf(*told.error, request_id);
-  database = ReadTenantDatabase(told.rows.get(), allowed_);
-  if (!database.error.empty()) {
-    LogEvent("error", "no connection to a tenant's database",
-             {{"tenant", tenant}, {"reason", database.error}});
-    return Unavailable();
-  }
+  database = ReadTenantDatabase(told.rows.get());
   std::lock_guard<std::mutex> lock(mutex_);
   if (known_.size() >= kMaxKnown) known_.clear();
   known_[tenant] = {database, now_ms + kKnownMs};
@@ -92,9 +85,10 @@ std::optional<Failure> TenantGate::Run(const TenantDatabase& database,
                                        const std::vector<BoundStatement>& statements,
                                        const TransactionOptions& options,
                                        const std::string& request_id, PgResult& rows) {
+  const TenantTarget target = {database.tenant, database.version, database.address};
   TransactionResult result;
   for (int attempt = 1; attempt <= kMaxAttempts; ++attempt) {
-    TenantPools::Lease lease = pools_.Acquire(database.target, kWaitMs);
+    TenantPools::Lease lease = pools_.Acquire(target, kWaitMs);
     if (lease.outcome() == TenantOutcome::kDown) return Unavailable();
     if (lease.outcome() == TenantOutcome::kBusy) {
       return Failure{ErrorId::TooBusy, "too many requests wait for the tenant's database", "", 1};

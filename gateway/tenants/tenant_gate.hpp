@@ -11,6 +11,7 @@
 #include "gateway/config.hpp"
 #include "gateway/db/pipeline.hpp"
 #include "gateway/http/problem.hpp"
+#include "gateway/tenants/tenant_pools.hpp"
 #include "gateway/tenants/tenant_target.hpp"
 
 namespace latchkey {
@@ -43,7 +44,6 @@ class TenantGate {
   };
 
   TenantPools& pools_;
-  TrustedProxies allowed_;
   std::unique_ptr<Pool> main_;
   std::mutex asking_;  // one connection is enough
   std::mutex mutex_;

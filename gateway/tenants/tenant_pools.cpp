@@ -42,7 +42,7 @@ TenantPools::Pool& TenantPools::PoolOf(const TenantTarget& target, Trash& trash)
   // Who has read an older version just before is served with the newer connections.
   if (is_new || target.version > pool->target.version) {
     pool->target = target;
-    pool->server = &servers_[target.server];
+    pool->server = &servers_[target.address.Server()];
     pool->breaker.Reset();
     ++pool->epoch;
     DropIdle(*pool, trash);

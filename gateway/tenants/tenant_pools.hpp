@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "gateway/tenants/breaker.hpp"
+#include "gateway/tenants/database_address.hpp"
 
 namespace latchkey {
 
@@ -19,8 +20,7 @@ namespace latchkey {
 struct TenantTarget {
   std::string tenant;
   int64_t version = 0;  // of the credentials: with a higher one older connections are not used
-  std::string server;   // host and port: tenants on one server share its fate
-  std::string url;      // with the password: never logged
+  DatabaseAddress address;
 };
 
 // A connection, as far as the pools are concerned.

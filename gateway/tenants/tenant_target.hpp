@@ -3,27 +3,23 @@
 
 #include <string>
 
-#include "gateway/db/connection.hpp"
-#include "gateway/http/client_address.hpp"
-#include "gateway/tenants/tenant_pools.hpp"
+#include "gateway/tenants/database_address.hpp"
 
 namespace latchkey {
 
 // Columns for ReadTenantDatabase. $1: the tenant. Raises LK404 for one without a database.
-constexpr char kTenantDatabaseSql[] =
-    "SELECT c.connection ->> 'host', c.connection ->> 'port', c.connection ->> 'database',"
-    " c.connection ->> 'user', c.connection ->> 'password', c.connection ->> 'sslmode', c.trusted,"
-    " c.version, c.template, c.ready, c.tenant_id FROM latchkey.tenant_connection($1) AS c";
+constexpr char kTenantDatabaseSql[] = "SELECT " LATCHKEY_ADDRESS_COLUMNS(
+    "c.connection") ", c.trusted, c.version, c.template, c.ready, c.tenant_id"
+    " FROM latchkey.tenant_connection($1) AS c";
 
 struct TenantDatabase {
-  TenantTarget target;
+  std::string tenant;
+  int64_t version = 0;  // of the connection
+  DatabaseAddress address;
   std::string template_name;  // empty: none was installed
   bool ready = false;
-  std::string error;  // why nobody may connect there; empty: anybody of ours may
 };
 
-// A host that the tenant has named is looked up here, and connected to at the address that was
-// looked at: it may not lead into networks that are not public, but for those in `allowed`.
-TenantDatabase ReadTenantDatabase(const PGresult* rows, const TrustedProxies& allowed);
+TenantDatabase ReadTenantDatabase(const PGresult* rows);
 
 }  // namespace latchkey

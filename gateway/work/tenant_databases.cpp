@@ -88,9 +88,7 @@ class HealthRound {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (dead_.count(server)) return false;
     }
-    const ConnectionString made = MakeConnectionString(check.address);
-    if (!made.error.empty()) return false;
-    const TenantConnectResult result = connect_({check.tenant, check.version, server, made.text});
+    const TenantConnectResult result = connect_({check.tenant, check.version, check.address});
     if (!result.server_answered) {
       const std::lock_guard<std::mutex> lock(mutex_);
       dead_.insert(server);

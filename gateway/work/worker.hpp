@@ -61,9 +61,6 @@ class Worker {
   std::optional<int64_t> ProvisionTenant(WorkSession& session, HeldJob& job);
   std::optional<int64_t> DropDatabases(WorkSession& session, HeldJob& job);
   std::optional<int64_t> CheckDatabases(WorkSession& session, HeldJob& job);
-  // The rows of a job that is done; none for one that is not, which the database is told here.
-  std::optional<int64_t> Ended(WorkSession& session, HeldJob& job, int64_t rows,
-                               const std::optional<SqlError>& error);
   // Gives the job back when it was we who ended the statement.
   std::nullopt_t FailOrRelease(WorkSession& session, HeldJob& job, const SqlError& error);
   // Between two steps: whether the job is to be left as it is. Then it is given back, if it is

@@ -13,7 +13,7 @@ NOBODY = "00000000-0000-7000-8000-000000000001"
 
 class TenantDataTest(GatewayTest):
     flags = ("--worker-database-url", WORKER_URL, "--tenant-connections", "4", "--tenant-connections-each", "2",
-             "--tenant-connect-timeout-s", "2")
+             "--tenant-connect-timeout-s", "2", "--webhook-networks", "127.0.0.0/8")
 
     @classmethod
     def setUpClass(cls):
@@ -236,6 +236,31 @@ class TenantDataTest(GatewayTest):
         finally:
             shop.drop()
 
+    def test_a_private_host_that_a_tenant_named(self):
+        """Is connected to by nobody, whatever webhooks may reach, and keeps nobody of that server's from it."""
+        shop = Shop("pos", "near")
+        try:
+            token = shop.token(self.gateway)
+            connect(shop.id, "pos", "127.0.0.1", shop.database, port=1)
+            sql(f"UPDATE latchkey.tenant_databases SET trusted = false WHERE tenant_id = '{shop.id}'")
+            time.sleep(1.1)  # as long as what was known counts
+            self.assert_problem(self.gateway.get("/api/tenant/products", token), 503, "tenant_unavailable")
+            self.await_line(shop.id, "the host's address is private or reserved")
+            # The breaker of that server has not opened: the platform's own way there is tried.
+            sql(f"UPDATE latchkey.tenant_databases SET trusted = true, connection_version = connection_version + 1 "
+                f"WHERE tenant_id = '{shop.id}'")
+            time.sleep(1.1)
+            self.assert_problem(self.gateway.get("/api/tenant/products", token), 503, "tenant_unavailable")
+            self.await_line(shop.id, "Connection refused")
+        finally:
+            shop.drop()
+
+    def await_line(self, *parts):
+        until = time.monotonic() + 5
+        while not any(all(part in line for part in parts) for line in list(self.gateway.lines)):
+            self.assertLess(time.monotonic(), until, self.gateway.lines[-5:])
+            time.sleep(0.02)
+
     def test_pools_are_bounded(self):
         tokens = [shop.token(self.gateway) for shop in (self.a, self.b, self.store)]
         most = []
@@ -346,6 +371,18 @@ class WorkerTest(unittest.TestCase):
             time.sleep(0.05)
         names = "SELECT string_agg(DISTINCT name, ',') FROM store.users"
         self.assertEqual((sql(waiting), there(self.shop.database, names)), ("0", "Kill 5 19"))
+
+    def test_a_private_host_that_a_tenant_named(self):
+        user = self.shop.users["staff"][1]
+        sql(f"UPDATE latchkey.tenant_databases SET trusted = false WHERE tenant_id = '{self.shop.id}'")
+        sql(f"SELECT latchkey.update_profile('{user}', 'Nearby')")
+        failed = ("SELECT count(*) > 0 FROM latchkey.jobs WHERE type = 'latchkey.sync_tenant_users' AND "
+                  f"account_id = '{self.shop.id}' AND error = 'the tenant''s database can''t be reached'")
+        until = time.monotonic() + 10
+        while sql(failed) != "t" and time.monotonic() < until:
+            time.sleep(0.02)
+        self.assertEqual(sql(failed), "t")
+        self.assertNotEqual(there(self.shop.database, f"SELECT name FROM store.users WHERE id = '{user}'"), "Nearby")
 
     def test_a_database_that_comes_back(self):
         there("postgres", f"ALTER DATABASE {self.shop.database} ALLOW_CONNECTIONS false")

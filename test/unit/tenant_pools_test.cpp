@@ -20,7 +20,7 @@ struct World {
   std::mutex mutex;
   std::condition_variable changed;
   std::set<std::string> down, wrong, slow;  // servers, tenants, servers
-  std::vector<std::string> attempts;        // url of each
+  std::vector<std::string> attempts;        // database of each
   std::atomic<int> live{0}, dead_links{0};
   std::atomic<int64_t> now_ms{1000};
 
@@ -38,12 +38,12 @@ struct World {
 
   TenantConnectResult Connect(const TenantTarget& target) {
     std::unique_lock<std::mutex> lock(mutex);
-    attempts.push_back(target.url);
+    attempts.push_back(target.address.database);
     changed.notify_all();
-    changed.wait(lock, [&] { return slow.count(target.server) == 0; });
-    if (down.count(target.server)) return {nullptr, false};
-    if (wrong.count(target.url)) return {nullptr, true};
-    return {std::make_unique<Link>(*this, target.url), true};
+    changed.wait(lock, [&] { return slow.count(target.address.host) == 0; });
+    if (down.count(target.address.host)) return {nullptr, false};
+    if (wrong.count(target.address.database)) return {nullptr, true};
+    return {std::make_unique<Link>(*this, target.address.database), true};
   }
   template <typename Change>
   void Set(Change change) {
@@ -75,7 +75,10 @@ class TenantPoolsTest : public ::testing::Test {
   }
   static TenantTarget At(const std::string& tenant, const std::string& server = "s",
                          int version = 1) {
-    return {tenant, version, server, tenant + "." + std::to_string(version)};
+    DatabaseAddress address;
+    address.host = server;
+    address.database = tenant + "." + std::to_string(version);
+    return {tenant, version, address};
   }
   static std::string UrlOf(const Lease& lease) {
     return dynamic_cast<World::Link&>(lease.link()).url;
