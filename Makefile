@@ -81,7 +81,9 @@ build/regress/expected build/isolation/expected:
 # --- The gateway ------------------------------------------------------------------------------------------------------
 
 GATEWAY_SOURCES := $(sort $(wildcard gateway/*.cpp gateway/*/*.cpp))
-GATEWAY_OBJS = $(GATEWAY_SOURCES:%.cpp=build/%.o)
+# What it shares with the extension beside headers.
+GATEWAY_CORE = public_address
+GATEWAY_OBJS = $(GATEWAY_SOURCES:%.cpp=build/%.o) $(GATEWAY_CORE:%=build/gateway/core/%.o)
 
 # A packaged cpp-httplib may be a compiled library; ours is the one header that `make deps` fetches.
 ifeq ($(shell pkg-config --exists 'cpp-httplib >= 0.41' 2>/dev/null && echo yes),yes)
@@ -110,6 +112,10 @@ build/gateway/%.o: gateway/%.cpp META.json | $(HTTPLIB_HEADER)
 	@mkdir -p $(@D)
 	$(CXX) $(GATEWAY_CXXFLAGS) -MMD -MP -c -o $@ $<
 
+build/gateway/core/%.o: extension/core/%.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(GATEWAY_CXXFLAGS) -MMD -MP -c -o $@ $<
+
 # Where install-gateway puts the templates, and the gateway looks for them.
 build/gateway/config.o: GATEWAY_CXXFLAGS += -DLATCHKEY_TEMPLATES='"$(prefix)/share/latchkey/templates"'
 
@@ -125,8 +131,9 @@ install-gateway: gateway
 
 CORE_SOURCES := $(sort $(wildcard extension/core/*.cpp))
 # What of the gateway needs no HTTP.
-UNIT_GATEWAY_SOURCES := gateway/http/client_address.cpp gateway/tenants/database_address.cpp gateway/tenants/sql_statements.cpp \
-	gateway/tenants/tenant_pools.cpp gateway/work/public_address.cpp
+UNIT_GATEWAY_SOURCES := gateway/http/address_ranges.cpp gateway/http/client_address.cpp \
+	gateway/http/host_lookups.cpp gateway/http/public_host.cpp \
+	gateway/tenants/database_address.cpp gateway/tenants/sql_statements.cpp gateway/tenants/tenant_pools.cpp
 UNIT_TESTS := $(basename $(notdir $(sort $(wildcard test/unit/*_test.cpp))))
 UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) $(INCLUDES) -isystem $(shell $(PG_CONFIG) --includedir)
 UNIT_LIBS = -lgtest_main -lgtest -L$(shell $(PG_CONFIG) --libdir) -lpq -largon2 -lidn2 -lcrypto -pthread

@@ -1,14 +1,14 @@
-// Reading connections from JSON, and telling private addresses from public ones.
+// Reading connections from JSON, and which hosts everybody may name.
 #include "extension/core/connection_info.hpp"
 
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
+#include "extension/core/public_address.hpp"
 
 namespace latchkey {
 
@@ -66,36 +66,6 @@ void Take(ConnectionInfo& connection, const std::string& name, const nlohmann::j
   }
 }
 
-struct Network {
-  const char* address;
-  int bits;
-};
-
-// RFC 1122, 1918, 3927, 6598, 6890.
-constexpr Network kPrivateV4[] = {{"0.0.0.0", 8},    {"10.0.0.0", 8},     {"100.64.0.0", 10},
-                                  {"127.0.0.0", 8},  {"169.254.0.0", 16}, {"172.16.0.0", 12},
-                                  {"192.0.0.0", 24}, {"192.168.0.0", 16}, {"198.18.0.0", 15},
-                                  {"224.0.0.0", 3}};
-// RFC 4193, 4291, 6052 (which leads to IPv4).
-constexpr Network kPrivateV6[] = {
-    {"::", 127}, {"fc00::", 7}, {"fe80::", 10}, {"ff00::", 8}, {"64:ff9b::", 96}};
-
-template <size_t kSize>
-bool IsWithin(int family, const std::array<unsigned char, kSize>& address, const Network& network) {
-  std::array<unsigned char, kSize> base{};
-  inet_pton(family, network.address, base.data());
-  for (int bit = 0; bit < network.bits; ++bit) {
-    const int mask = 0x80 >> (bit % 8);
-    if ((address[bit / 8] & mask) != (base[bit / 8] & mask)) return false;
-  }
-  return true;
-}
-
-bool IsPrivateV4(const std::array<unsigned char, 4>& address) {
-  return std::any_of(std::begin(kPrivateV4), std::end(kPrivateV4),
-                     [&](const Network& network) { return IsWithin(AF_INET, address, network); });
-}
-
 }  // namespace
 
 std::string ConnectionInfo::ToJson() const {
@@ -122,19 +92,6 @@ ConnectionInfo ParseConnection(std::string_view json) {
   return connection;
 }
 
-bool IsPrivateAddress(std::string_view address) {
-  const std::string text(address);
-  std::array<unsigned char, 4> v4{};
-  if (inet_pton(AF_INET, text.c_str(), v4.data()) == 1) return IsPrivateV4(v4);
-  std::array<unsigned char, 16> v6{};
-  if (inet_pton(AF_INET6, text.c_str(), v6.data()) != 1) return false;
-  if (IsWithin(AF_INET6, v6, {"::ffff:0:0", 96})) {
-    return IsPrivateV4({v6[12], v6[13], v6[14], v6[15]});
-  }
-  return std::any_of(std::begin(kPrivateV6), std::end(kPrivateV6),
-                     [&](const Network& network) { return IsWithin(AF_INET6, v6, network); });
-}
-
 void RequirePublicHost(const ConnectionInfo& connection) {
   std::string host = connection.host;
   std::transform(host.begin(), host.end(), host.begin(),
@@ -150,7 +107,8 @@ void RequirePublicHost(const ConnectionInfo& connection) {
   const bool local = host.size() >= kLocal.size() &&
                      host.compare(host.size() - kLocal.size(), kLocal.size(), kLocal) == 0 &&
                      (host.size() == kLocal.size() || host[host.size() - kLocal.size() - 1] == '.');
-  if (host.empty() || host[0] == '/' || host[0] == '@' || local || odd || IsPrivateAddress(host)) {
+  if (host.empty() || host[0] == '/' || host[0] == '@' || local || odd ||
+      !IsPublicAddress(host).value_or(true)) {
     throw Error(
         ErrorCode::kInvalidArgument, "the connection's host is not reachable for everybody",
         "Sockets, this machine and private networks are for administrators of the platform.");

@@ -23,11 +23,8 @@ struct ConnectionInfo {
 ConnectionInfo ParseConnection(std::string_view json);
 
 // Throws LK400 for a host that people outside may not name: a socket's folder, this machine, or an
-// address of a private network (RFC 1918, 4193, 3927, 6598, loopback). A name may still lead to
-// one, so who connects looks again.
+// address that is not public (public_address.hpp). A name may still lead to one, so who connects
+// looks again.
 void RequirePublicHost(const ConnectionInfo& connection);
-
-// Whether an address in text form lies in such a network; false also for what is no address.
-bool IsPrivateAddress(std::string_view address);
 
 }  // namespace latchkey

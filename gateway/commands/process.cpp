@@ -36,7 +36,7 @@ bool CheckWorkerConfig(const Config& config) {
                        "LATCHKEY_WORKER_DATABASE_URL")) {
     return false;
   }
-  const std::string malformed = TrustedProxies().Parse(config.webhook_networks);
+  const std::string malformed = AddressRanges().Parse(config.webhook_networks);
   if (malformed.empty()) return true;
   std::fprintf(stderr, "latchkey-gateway: --webhook-networks: %s\n", malformed.c_str());
   return false;

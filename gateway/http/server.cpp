@@ -104,7 +104,8 @@ void Server::Answer(const Request& request, Response& response) {
 StreamPtr Server::Serve(const RequestHead& head, std::string_view body, const Arrival& arrival,
                         bool close, std::string& out) {
   const size_t before = out.size();
-  Request request{head, body, proxies_.Resolve(arrival.peer_address, head.Join("X-Forwarded-For")),
+  Request request{head, body,
+                  ClientAddress(arrival.peer_address, head.Join("X-Forwarded-For"), proxies_),
                   RequestIdOf(&head)};
   Response response;
   if (application_.Streams(head)) {
@@ -122,8 +123,8 @@ void Server::Refuse(const RequestHead* head, const Arrival& arrival, const Failu
                     bool close, std::string& out) {
   // Only the request line of a head that was refused half-way may be relied upon.
   const std::string request_id = RequestIdOf(head);
-  const std::string client =
-      proxies_.Resolve(arrival.peer_address, head ? head->Join("X-Forwarded-For") : std::string());
+  const std::string client = ClientAddress(
+      arrival.peer_address, head ? head->Join("X-Forwarded-For") : std::string(), proxies_);
   Response response;
   Fail(response, failure, request_id);
   AddCors(head, response);

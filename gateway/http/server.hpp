@@ -37,7 +37,7 @@ class Server : public RequestHandler {
   const Config& config_;
   Application& application_;
   Metrics& metrics_;
-  TrustedProxies proxies_;
+  AddressRanges proxies_;
   std::unique_ptr<HttpEngine> engine_;
 };
 

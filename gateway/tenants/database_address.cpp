@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "gateway/work/public_address.hpp"
+#include "gateway/http/public_host.hpp"
 
 namespace latchkey {
 namespace {

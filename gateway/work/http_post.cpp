@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include "gateway/http/public_host.hpp"
 #include "gateway/version.hpp"
-#include "gateway/work/public_address.hpp"
 
 namespace latchkey {
 namespace {
@@ -52,7 +52,7 @@ httplib::Request MakeRequest(const PostRequest& request, PostOutcome& outcome, s
 
 }  // namespace
 
-PostOutcome Post(const PostRequest& request, const TrustedProxies& allowed,
+PostOutcome Post(const PostRequest& request, const AddressRanges& allowed,
                  const std::function<void(std::function<void()>)>& on_start,
                  const std::function<void()>& on_end) {
   const ResolvedHost resolved = ResolvePublicHost(request.host, allowed);

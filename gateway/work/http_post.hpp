@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/http/client_address.hpp"
+#include "gateway/http/address_ranges.hpp"
 
 namespace latchkey {
 
@@ -30,7 +30,7 @@ struct PostOutcome {
 // looked at is the one that is connected to. Follows no redirects, verifies certificates.
 // `on_start` is given a function that ends the request at once, from any thread, until `on_end` is
 // called.
-PostOutcome Post(const PostRequest& request, const TrustedProxies& allowed,
+PostOutcome Post(const PostRequest& request, const AddressRanges& allowed,
                  const std::function<void(std::function<void()>)>& on_start,
                  const std::function<void()>& on_end);
 

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "gateway/http/client_address.hpp"
+#include "gateway/http/address_ranges.hpp"
 #include "gateway/work/board.hpp"
 #include "gateway/work/claimer.hpp"
 #include "gateway/work/completer.hpp"
@@ -25,7 +25,7 @@ class Worker {
     Claimer::Options claimer;
     long threads = 4;
     // Addresses that webhooks may be sent to beside public ones.
-    TrustedProxies webhook_networks;
+    AddressRanges webhook_networks;
     std::optional<DnsServer> dns_server;  // none: the system's
     std::string templates;                // the folder
     int tenant_connect_timeout_s = 3;

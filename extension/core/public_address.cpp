@@ -1,10 +1,10 @@
 // Which addresses belong to the public internet.
-#include "gateway/work/public_address.hpp"
+#include "extension/core/public_address.hpp"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 
 #include <cstring>
+#include <string>
 
 namespace latchkey {
 namespace {
@@ -52,9 +52,14 @@ bool IsPublicV4(const unsigned char* address) {
   return !IsInAny(address, kReserved);
 }
 
-// Global unicast is 2000::/3, without what leads to IPv4 or is reserved.
+// Global unicast is 2000::/3, without what leads to IPv4 or is reserved. Elsewhere only what stands
+// for an IPv4 address may be public.
 bool IsPublicV6(const unsigned char* address) {
-  static constexpr Block kMapped = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 96};
+  static constexpr Block kV4[] = {
+      {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 96},        // mapped
+      {{0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF}, 96},              // translated (RFC 2765)
+      {{0x00, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0}, 96},  // NAT64 (RFC 6052)
+  };
   static constexpr Block kGlobal = {{0x20}, 3};
   static constexpr Block kReserved[] = {
       {{0x20, 0x01, 0x00}, 23},        // protocol assignments, Teredo
@@ -62,41 +67,18 @@ bool IsPublicV6(const unsigned char* address) {
       {{0x20, 0x02}, 16},              // 6to4
       {{0x3F, 0xFF}, 20},              // documentation
   };
-  if (IsIn(address, kMapped)) return IsPublicV4(address + 12);
+  if (IsInAny(address, kV4)) return IsPublicV4(address + 12);
   return IsIn(address, kGlobal) && !IsInAny(address, kReserved);
 }
 
 }  // namespace
 
-bool IsPublicAddress(const std::string& address) {
+std::optional<bool> IsPublicAddress(std::string_view address) {
+  const std::string text(address);
   unsigned char bytes[16];
-  if (inet_pton(AF_INET, address.c_str(), bytes) == 1) return IsPublicV4(bytes);
-  return inet_pton(AF_INET6, address.c_str(), bytes) == 1 && IsPublicV6(bytes);
-}
-
-// Numbers in every spelling that the resolver knows (0x7f.1) are resolved too, so what is judged is
-// what they mean.
-ResolvedHost ResolvePublicHost(const std::string& host, const TrustedProxies& allowed) {
-  addrinfo hints = {};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int rc = getaddrinfo(host.c_str(), nullptr, &hints, &found)) {
-    return {"", std::string("the host can't be resolved: ") + gai_strerror(rc)};
-  }
-  ResolvedHost resolved{"", "the host's address is private or reserved"};
-  for (const addrinfo* one = found; one; one = one->ai_next) {
-    char text[NI_MAXHOST];
-    if (getnameinfo(one->ai_addr, one->ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST)) {
-      continue;
-    }
-    if (IsPublicAddress(text) || allowed.Contains(text)) {
-      resolved = {text, ""};
-      break;
-    }
-  }
-  freeaddrinfo(found);
-  return resolved;
+  if (inet_pton(AF_INET, text.c_str(), bytes) == 1) return IsPublicV4(bytes);
+  if (inet_pton(AF_INET6, text.c_str(), bytes) == 1) return IsPublicV6(bytes);
+  return std::nullopt;
 }
 
 }  // namespace latchkey
