@@ -50,6 +50,18 @@ class PgConnection {
   // True when the server has closed its side, or has said something unasked (it is about to).
   bool LooksDead() const;
 
+  // From now on the server may send so many bytes; what it sends beyond ends the connection. For
+  // servers that are not ours: libpq would keep in memory whatever they say. Counts over TCP only:
+  // who is behind a Unix socket is ours.
+  void LimitAnswer(uint64_t most_bytes);
+  bool flooded() const { return flooded_; }
+  // As PQconsumeInput. False: the connection is lost, or the server has sent too much.
+  bool Consume();
+  // As PQgetResult, PQexec and PQexecParams, which wait for as long as it takes, within the limit.
+  PgResult AwaitResult();
+  PgResult Execute(const char* sql);
+  PgResult Execute(const char* sql, const std::vector<std::string>& values);
+
   // Which statements, by id, this connection has prepared.
   bool IsPrepared(size_t id) const { return id < prepared_.size() && prepared_[id]; }
   void SetPrepared(size_t id);
@@ -58,8 +70,12 @@ class PgConnection {
   int64_t released_ms = 0;
 
  private:
+  PgResult AwaitLast();
+
   PGconn* handle_;
   std::vector<bool> prepared_;
+  uint64_t most_received_ = 0;  // 0: no limit
+  bool flooded_ = false;
 };
 
 }  // namespace latchkey

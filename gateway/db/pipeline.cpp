@@ -18,26 +18,27 @@ std::string NameOf(const Statement& statement) { return "lk" + std::to_string(st
 
 // Waits for the next result, and sends meanwhile what is still to be sent. False: the connection
 // failed, or it took too long.
-bool NextResult(PGconn* handle, int64_t deadline_ms, PgResult& result) {
+bool NextResult(PgConnection& connection, int64_t deadline_ms, PgResult& result) {
+  PGconn* handle = connection.handle();
   while (PQisBusy(handle)) {
     const int unsent = PQflush(handle);
     if (unsent < 0) return false;
     const int64_t left_ms = deadline_ms - MonotonicMs();
     pollfd socket = {PQsocket(handle), static_cast<short>(unsent ? POLLIN | POLLOUT : POLLIN), 0};
     if (left_ms <= 0 || poll(&socket, 1, static_cast<int>(left_ms)) == 0) return false;
-    if (PQconsumeInput(handle) != 1) return false;
+    if (!connection.Consume()) return false;
   }
   result.reset(PQgetResult(handle));
   return true;
 }
 
 // Ends the transaction; when it can't, the connection is not idle, and the pool closes it.
-void RollBack(PGconn* handle, int64_t timeout_ms) {
+void RollBack(PgConnection& connection, int64_t timeout_ms) {
   const int64_t deadline_ms = MonotonicMs() + timeout_ms;
-  if (PQsendQuery(handle, "ROLLBACK") != 1) return;
+  if (PQsendQuery(connection.handle(), "ROLLBACK") != 1) return;
   PgResult result;
   do {
-    if (!NextResult(handle, deadline_ms, result)) return;
+    if (!NextResult(connection, deadline_ms, result)) return;
   } while (result);
 }
 
@@ -97,7 +98,7 @@ class Pipeline {
     const Statement* executed;
   };
 
-  bool Next(PgResult& result) { return NextResult(handle_, deadline_ms_, result); }
+  bool Next(PgResult& result) { return NextResult(connection_, deadline_ms_, result); }
 
   PgConnection& connection_;
   PGconn* handle_;
@@ -134,18 +135,20 @@ TransactionResult RunTransaction(PgConnection& connection,
                                  const std::vector<BoundStatement>& statements,
                                  const TransactionOptions& options) {
   TransactionResult out;
+  if (options.max_answer_bytes != 0) connection.LimitAnswer(options.max_answer_bytes);
   if (!Transact(connection, statements, options, out)) {
     // Results may still be under way, so the connection can't be used any more.
     if (!out.error || !IsShutdown(out.error->sqlstate)) {
       out.error = SqlError{};
-      out.error->message = "the connection failed or took too long";
+      out.error->message = connection.flooded() ? "the answer is larger than what is taken"
+                                                : "the connection failed or took too long";
     }
     out.rows.reset();
     return out;
   }
   if (PQtransactionStatus(connection.handle()) != PQTRANS_IDLE) {
     // A failed statement made the server skip our COMMIT.
-    RollBack(connection.handle(), kRollBackTimeoutMs);
+    RollBack(connection, kRollBackTimeoutMs);
     if (!out.error) {
       out.error = SqlError{};
       out.error->message = "the transaction was left open";

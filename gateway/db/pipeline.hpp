@@ -29,6 +29,8 @@ struct TransactionOptions {
   Access access = Access::kRead;
   bool prepare = true;
   int64_t timeout_ms = 10000;  // for all of it, measured on this side
+  // For servers that are not ours; 0: no limit.
+  uint64_t max_answer_bytes = 0;
 };
 
 struct TransactionResult {

@@ -4,6 +4,7 @@
 
 #include <libpq-fe.h>
 
+#include <cstdint>
 #include <string>
 
 namespace latchkey {
@@ -25,6 +26,9 @@ struct DatabaseAddress {
     " ->> 'sslmode', " c " ->> 'password'"
 inline constexpr int kAddressColumns = 6;
 DatabaseAddress ReadAddress(const PGresult* rows, int row, int first_column, bool trusted);
+
+// What the server of a tenant's database may send in one transaction of ours.
+inline constexpr uint64_t kMaxTenantAnswerBytes = uint64_t{8} << 20;
 
 struct ConnectionString {
   std::string text;   // holds the password; empty: there is none

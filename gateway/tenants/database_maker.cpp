@@ -24,15 +24,13 @@ constexpr char kFindDatabase[] =
 
 class Statements {
  public:
-  explicit Statements(PgConnection& connection) : handle_(connection.handle()) {}
+  explicit Statements(PgConnection& connection)
+      : connection_(connection), handle_(connection.handle()) {}
 
   // Each answers false, and does nothing, once one has failed.
   bool Ask(const std::string& sql, const std::vector<std::string>& values = {}) {
     if (failure_) return false;
-    std::vector<const char*> texts;
-    for (const std::string& value : values) texts.push_back(value.c_str());
-    rows_.reset(PQexecParams(handle_, sql.c_str(), static_cast<int>(texts.size()), nullptr,
-                             texts.data(), nullptr, nullptr, 0));
+    rows_ = connection_.Execute(sql.c_str(), values);
     const ExecStatusType status = PQresultStatus(rows_.get());
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return true;
     SqlError error = ReadError(rows_.get());
@@ -72,6 +70,7 @@ class Statements {
   MakerFailure failure() const { return failure_; }
 
  private:
+  PgConnection& connection_;
   PGconn* const handle_;
   PgResult rows_;
   MakerFailure failure_;
@@ -217,7 +216,7 @@ MakerFailure VerifyDatabase(PgConnection& connection, const Template* source) {
     }
   }
   const MakerFailure failure = sql.failure();
-  PgResult(PQexec(connection.handle(), "ROLLBACK"));
+  connection.Execute("ROLLBACK");
   return failure;
 }
 

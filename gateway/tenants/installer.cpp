@@ -39,7 +39,7 @@ constexpr char kRecord[] =
 class Installer {
  public:
   Installer(PgConnection& connection, const Template& source)
-      : handle_(connection.handle()), source_(source) {}
+      : connection_(connection), handle_(connection.handle()), source_(source) {}
 
   InstallResult Run() {
     // We wait for each answer; so does libpq, then.
@@ -51,7 +51,7 @@ class Installer {
       }
     }
     if (result_.failure && PQtransactionStatus(handle_) != PQTRANS_IDLE) {
-      PgResult(PQexec(handle_, "ROLLBACK"));
+      connection_.Execute("ROLLBACK");
     }
     PQsetnonblocking(handle_, 1);
     return std::move(result_);
@@ -112,10 +112,7 @@ class Installer {
 
   // Null: it failed.
   PgResult Query(const char* sql, const std::vector<std::string>& values) {
-    std::vector<const char*> texts;
-    for (const std::string& value : values) texts.push_back(value.c_str());
-    PgResult result(PQexecParams(handle_, sql, static_cast<int>(texts.size()), nullptr,
-                                 texts.data(), nullptr, nullptr, 0));
+    PgResult result = connection_.Execute(sql, values);
     const ExecStatusType status = PQresultStatus(result.get());
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return result;
     const SqlError error = ReadError(result.get());
@@ -125,7 +122,7 @@ class Installer {
 
   // Statements of our own.
   bool Execute(const char* sql) {
-    const PgResult result(PQexec(handle_, sql));
+    const PgResult result = connection_.Execute(sql);
     const ExecStatusType status = PQresultStatus(result.get());
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return true;
     const SqlError error = ReadError(result.get());
@@ -136,14 +133,14 @@ class Installer {
   bool ExecuteFile(const TemplateFile& file) {
     size_t done = 0;
     if (PQsendQuery(handle_, file.sql.c_str()) != 1) return Fail(file.name, 0, "", "can't be sent");
-    while (const PgResult result{PQgetResult(handle_)}) {
+    while (const PgResult result = connection_.AwaitResult()) {
       const ExecStatusType status = PQresultStatus(result.get());
       if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
         ++done;
         continue;
       }
+      // The connection can't be used any more; with it the transaction ends.
       if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) {
-        EndCopy(status);
         return Fail(file.name, LineOf(file, done), "", "COPY with the client is not possible");
       }
       const SqlError error = ReadError(result.get());
@@ -152,17 +149,9 @@ class Installer {
       Fail(file.name, line, error.sqlstate, Describe(error));
     }
     if (result_.failure) return false;
+    if (connection_.flooded()) return Fail(file.name, 0, "", "made the server send too much");
     if (PQtransactionStatus(handle_) == PQTRANS_INTRANS) return true;
     return Fail(file.name, 0, "", "ended its transaction");
-  }
-
-  // The server drops the rest of the file with the failed COPY.
-  void EndCopy(ExecStatusType status) {
-    if (status == PGRES_COPY_IN) PQputCopyEnd(handle_, "there is no data for it");
-    char* row = nullptr;
-    while (status == PGRES_COPY_OUT && PQgetCopyData(handle_, &row, 0) > 0) PQfreemem(row);
-    while (PgResult(PQgetResult(handle_))) {
-    }
   }
 
   static size_t LineOf(const TemplateFile& file, size_t statement) {
@@ -183,6 +172,7 @@ class Installer {
     return false;
   }
 
+  PgConnection& connection_;
   PGconn* const handle_;
   const Template& source_;
   std::map<std::string, std::string> applied_;

@@ -2,6 +2,7 @@
 #include "gateway/tenants/tenant_gate.hpp"
 
 #include "gateway/http/connection_loop.hpp"
+#include "gateway/http/log.hpp"
 #include "gateway/routes/sql_failure.hpp"
 #include "gateway/tenants/tenant_connector.hpp"
 
@@ -86,6 +87,8 @@ std::optional<Failure> TenantGate::Run(const TenantDatabase& database,
                                        const TransactionOptions& options,
                                        const std::string& request_id, PgResult& rows) {
   const TenantTarget target = {database.tenant, database.version, database.address};
+  TransactionOptions bounded = options;
+  bounded.max_answer_bytes = kMaxTenantAnswerBytes;
   TransactionResult result;
   for (int attempt = 1; attempt <= kMaxAttempts; ++attempt) {
     TenantPools::Lease lease = pools_.Acquire(target, kWaitMs);
@@ -95,10 +98,16 @@ std::optional<Failure> TenantGate::Run(const TenantDatabase& database,
     }
     const int64_t began_ms = MonotonicMs();
     auto& connection = static_cast<TenantConnection&>(lease.link()).connection();
-    result = RunTransaction(connection, statements, options);
+    result = RunTransaction(connection, statements, bounded);
     if (!result.error) {
       rows = std::move(result.rows);
       return std::nullopt;
+    }
+    if (connection.flooded()) {
+      LogEvent("error", "a tenant's database sent too much",
+               {{"tenant", target.tenant}, {"server", target.address.Server()}});
+      return Failure{ErrorId::TenantUnavailable,
+                     "the tenant's database answers with more than is taken"};
     }
     const std::string& sqlstate = result.error->sqlstate;
     const bool lost = IsLost(sqlstate);

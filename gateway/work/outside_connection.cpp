@@ -27,6 +27,7 @@ OutsideConnection::OutsideConnection(HeldJob& job, const DatabaseAddress& addres
     error_ = OneLine(connection_->ErrorText());
     return;
   }
+  connection_->LimitAnswer(kMaxTenantAnswerBytes);
   // It may take as long as it likes.
   job_.SetStop([handle = connection_->handle()] { SendCancel(handle); },
                std::numeric_limits<int64_t>::max());

@@ -37,7 +37,9 @@ std::vector<Parameter> ValuesOf(const PGresult* rows, int row) {
   return values;
 }
 
-TransactionOptions Within(Access access) { return {access, false, kTenantTimeoutMs}; }
+TransactionOptions Within(Access access) {
+  return {access, false, kTenantTimeoutMs, kMaxTenantAnswerBytes};
+}
 
 // The connection of one job, made of what the main database says.
 struct Opened {

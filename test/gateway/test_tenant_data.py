@@ -1,5 +1,7 @@
 """The routes /api/tenant/*, logging in to a tenant, and users in both databases."""
 import re
+import socket
+import struct
 import subprocess
 import threading
 import time
@@ -255,6 +257,29 @@ class TenantDataTest(GatewayTest):
         finally:
             shop.drop()
 
+    def test_a_server_that_sends_without_end(self):
+        for kind in (FloodingServer.row, FloodingServer.notices):
+            shop, server = Shop("pos", "flood"), FloodingServer(kind)
+            try:
+                token = shop.token(self.gateway)
+                connect(shop.id, "pos", "127.0.0.1", shop.database, port=server.port)
+                time.sleep(1.1)  # as long as what was known counts
+                before = self.memory_kib()
+                self.assert_problem(self.gateway.get("/api/tenant/products", token), 503, "tenant_unavailable", "more than is taken")
+                self.await_line(shop.id, "sent too much")
+                self.assertEqual(server.asked, 1, "it is not asked again")
+                self.assertLess(server.sent, 64 << 20)
+                self.assertLess(self.memory_kib() - before, 64 << 10)
+                other = self.a.token(self.gateway)
+                self.assertEqual(self.gateway.get("/api/tenant/products?limit=1", other).status, 200)
+            finally:
+                server.close()
+                shop.drop()
+
+    def memory_kib(self):
+        with open(f"/proc/{self.gateway.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmHWM:\s+(\d+)", status.read()).group(1))
+
     def await_line(self, *parts):
         until = time.monotonic() + 5
         while not any(all(part in line for part in parts) for line in list(self.gateway.lines)):
@@ -293,6 +318,58 @@ class TenantDataTest(GatewayTest):
         self.assert_problem(self.gateway.post("/api/auth/login", body), 503, "tenant_unavailable", "does not know")
         self.a.sync()
         self.assertEqual(self.gateway.post("/api/auth/login", body).status, 200)
+
+
+class FloodingServer:
+    """Speaks as much of PostgreSQL's protocol as lets a client in, and then answers without end."""
+
+    def __init__(self, flood):
+        self.flood = flood
+        self.sent = self.asked = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+                with client:
+                    self.serve(client)
+            except OSError:
+                if self.listener.fileno() < 0:
+                    return
+
+    def serve(self, client):
+        while client.recv(4096)[4:8] == b"\x04\xd2\x16\x2f":  # asks for TLS
+            client.sendall(b"N")
+        client.sendall(self.message(b"R", struct.pack("!i", 0)) + self.message(b"K", bytes(8)) + self.message(b"Z", b"I"))
+        if client.recv(65536)[:1] in (b"P", b"Q"):
+            self.asked += 1
+            for part in self.flood():
+                client.sendall(part)
+                self.sent += len(part)
+                time.sleep(0.0002)  # as a network, which is slower than loopback
+
+    @staticmethod
+    def message(kind, body):
+        return kind + struct.pack("!i", len(body) + 4) + body
+
+    @classmethod
+    def row(cls):
+        """One row of a gigabyte, whose end nobody should wait for."""
+        yield cls.message(b"1", b"") + cls.message(b"T", struct.pack("!h", 1) + b"a\0" + struct.pack("!ihihih", 0, 0, 25, -1, -1, 0))
+        yield b"D" + struct.pack("!ihi", 1 << 30, 1, (1 << 30) - 10)
+        for _ in range(1 << 14):
+            yield b"x" * (1 << 16)
+
+    @classmethod
+    def notices(cls):
+        while True:
+            yield cls.message(b"N", b"SNOTICE\0C00000\0M" + b"x" * 20000 + b"\0\0")
+
+    def close(self):
+        self.listener.close()
 
 
 class WithoutWorkerUrlTest(GatewayTest):
