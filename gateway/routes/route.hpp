@@ -226,6 +226,8 @@ std::vector<Route> HostnameRoutes();
 std::vector<Route> TenantDatabaseRoutes();
 std::vector<Route> OnboardingRoutes();
 std::vector<Route> TenantUserRoutes();
+std::vector<Route> TenantProductRoutes();
+std::vector<Route> TenantCustomerRoutes();
 std::vector<Route> TenantShopRoutes();
 std::vector<Route> TenantStockRoutes();
 std::vector<Route> OperationRoutes();

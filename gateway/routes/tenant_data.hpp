@@ -9,6 +9,12 @@ constexpr char kReadData[] = "tenant_data.read";
 constexpr char kWriteData[] = "tenant_data.write";
 constexpr size_t kMaxCents = 1000000000000;
 
+// Of rows of a table that is called p there.
+#define LATCHKEY_PAGE_OF(rows, more)                                                             \
+  "SELECT coalesce(json_agg(r), '[]') FROM (" rows "WHERE ($1::uuid IS NULL OR p.id < $1) " more \
+  " ORDER BY p.id DESC LIMIT coalesce($2::integer, 100)) AS r"
+#define LATCHKEY_ONE_OF(rows) "SELECT row_to_json(r) FROM (" rows "WHERE p.id = $1::uuid) AS r"
+
 inline Argument PageAfter() {
   return QueryField("after", Type::kUuid, kUuidLength, "The last id of the page before.");
 }

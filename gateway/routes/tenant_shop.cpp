@@ -1,102 +1,8 @@
-// Routes on the token's tenant's database: products, orders of a store, and sales of a counter.
+// Routes on the token's tenant's database: orders of a store, and sales of a counter.
 #include "gateway/routes/tenant_data.hpp"
 
 namespace latchkey {
 namespace {
-
-#define LATCHKEY_STORE_PRODUCT                                                                     \
-  "SELECT p.*, (SELECT coalesce(json_agg(v), '[]') FROM (SELECT v.*, i.on_hand FROM @.variants v " \
-  "JOIN @.inventory i ON i.variant_id = v.id WHERE v.product_id = p.id "                           \
-  "ORDER BY v.sort_order, v.id) AS v) AS variants FROM @.products p "
-#define LATCHKEY_POS_PRODUCT \
-  "SELECT p.*, i.on_hand FROM @.products p JOIN @.inventory i ON i.product_id = p.id "
-#define LATCHKEY_PAGE_OF(rows, more)                                                             \
-  "SELECT coalesce(json_agg(r), '[]') FROM (" rows "WHERE ($1::uuid IS NULL OR p.id < $1) " more \
-  " ORDER BY p.id DESC LIMIT coalesce($2::integer, 100)) AS r"
-#define LATCHKEY_ONE_OF(rows) "SELECT row_to_json(r) FROM (" rows "WHERE p.id = $1::uuid) AS r"
-
-Route ListProducts() {
-  return Route("GET", "/api/tenant/products", "listTenantProducts", "tenant")
-      .Summary(
-          "Products with their stock, newest first, a page at a time; a store's with variants.")
-      .InTenant(kReadData)
-      .Store(LATCHKEY_PAGE_OF(LATCHKEY_STORE_PRODUCT, ""))
-      .Pos(LATCHKEY_PAGE_OF(LATCHKEY_POS_PRODUCT, ""))
-      .Takes(PageAfter())
-      .Takes(PageSize())
-      .Returns("products", "object", true)
-      .Fails(TenantErrors());
-}
-
-Route GetProduct() {
-  return Route("GET", "/api/tenant/products/{id}", "getTenantProduct", "tenant")
-      .Summary("One product.")
-      .InTenant(kReadData)
-      .Store(LATCHKEY_ONE_OF(LATCHKEY_STORE_PRODUCT))
-      .Pos(LATCHKEY_ONE_OF(LATCHKEY_POS_PRODUCT))
-      .Takes(RowId("The product."))
-      .Returns("product", "object")
-      .Fails(TenantErrors());
-}
-
-Route CreateProduct() {
-  return Route("POST", "/api/tenant/products", "createTenantProduct", "tenant")
-      .Summary("Adds a product; in a store with one variant, and shown when it is active.")
-      .InTenant(kWriteData, Access::kWrite)
-      .Store(
-          "WITH p AS (INSERT INTO @.products (slug, title, status, attributes) VALUES (trim(BOTH "
-          "'-' "
-          "FROM regexp_replace(lower($2), '[^a-z0-9]+', '-', 'g')), $1, CASE WHEN "
-          "coalesce($9::boolean, true) THEN 'active' ELSE 'draft' END, jsonb_strip_nulls("
-          "jsonb_build_object('category', $8::text))) RETURNING *), v AS (INSERT INTO @.variants "
-          "(product_id, sku, price_cents, currency, tax_rate_bp, tax_included, barcode) SELECT "
-          "p.id, "
-          "$2, $3::bigint, coalesce($4, @.currency()), coalesce($5::integer, 0), "
-          "coalesce($6::boolean, true), $7 FROM p RETURNING *) SELECT to_jsonb(p) || "
-          "jsonb_build_object('variants', jsonb_build_array(to_jsonb(v))) FROM p, v")
-      .Pos(
-          "INSERT INTO @.products AS p (title, sku, price_cents, currency, tax_rate_bp, "
-          "tax_included, "
-          "barcode, category, active) VALUES ($1, $2, $3::bigint, coalesce($4, @.currency()), "
-          "coalesce($5::integer, 0), coalesce($6::boolean, true), $7, $8, "
-          "coalesce($9::boolean, true)) RETURNING row_to_json(p)")
-      .Takes(BodyField("title", Type::kText, kRequired, 500, "What people read."))
-      .Takes(BodyField("sku", Type::kText, kRequired, 100, "The shop's own number for it."))
-      .Takes(BodyField("price_cents", Type::kInteger, kRequired, kMaxCents, "The price."))
-      .Takes(BodyField("currency", Type::kText, kOptional, 3, "ISO 4217; else the shop's."))
-      .Takes(BodyField("tax_rate_bp", Type::kInteger, kOptional, 10000, "1900 is 19 %."))
-      .Takes(BodyField("tax_included", Type::kBoolean, kOptional, 0, "In the price; else true."))
-      .Takes(BodyField("barcode", Type::kText, kOptional, 100, "As scanners read it."))
-      .Takes(BodyField("category", Type::kText, kOptional, 200, "The shop's own."))
-      .Takes(BodyField("active", Type::kBoolean, kOptional, 0, "Whether it is sold; else true."))
-      .Returns("product", "object")
-      .Status(201)
-      .Fails(TenantErrors());
-}
-
-Route ChangeProduct() {
-  return Route("PATCH", "/api/tenant/products/{id}", "changeTenantProduct", "tenant")
-      .Summary("Changes what is given; the price in a store of all variants.")
-      .InTenant(kWriteData, Access::kWrite)
-      .Store(
-          "WITH v AS (UPDATE @.variants SET price_cents = $3::bigint WHERE product_id = $1::uuid "
-          "AND "
-          "$3::bigint IS NOT NULL RETURNING id) UPDATE @.products AS p SET title = coalesce($2, "
-          "title), status = CASE $4::boolean WHEN true THEN 'active' WHEN false THEN 'archived' "
-          "ELSE "
-          "status END WHERE id = $1::uuid RETURNING row_to_json(p)")
-      .Pos(
-          "UPDATE @.products AS p SET title = coalesce($2, title), price_cents = "
-          "coalesce($3::bigint, "
-          "price_cents), active = coalesce($4::boolean, active) WHERE id = $1::uuid "
-          "RETURNING row_to_json(p)")
-      .Takes(RowId("The product."))
-      .Takes(BodyField("title", Type::kText, kOptional, 500, "What people read."))
-      .Takes(BodyField("price_cents", Type::kInteger, kOptional, kMaxCents, "The price."))
-      .Takes(BodyField("active", Type::kBoolean, kOptional, 0, "Whether it is sold."))
-      .Returns("product", "object")
-      .Fails(TenantErrors());
-}
 
 #define LATCHKEY_ORDER                                                                        \
   "SELECT p.*, (SELECT coalesce(json_agg(l ORDER BY l.id), '[]') FROM @.order_lines l WHERE " \
@@ -242,7 +148,7 @@ std::vector<Route> Sales() {
 }  // namespace
 
 std::vector<Route> TenantShopRoutes() {
-  std::vector<Route> routes = {ListProducts(), GetProduct(), CreateProduct(), ChangeProduct()};
+  std::vector<Route> routes;
   for (const auto& more : {Orders(), Sales()}) {
     routes.insert(routes.end(), more.begin(), more.end());
   }

@@ -32,9 +32,9 @@ INSERT INTO latchkey.roles (scope, name, permissions, description, seeded) VALUE
   ('platform', 'admin', '{*}', 'May do everything, in every tenant.', true),
   ('platform', 'support', '{*.read}', 'Sees everything and changes nothing.', true),
   ('tenant', 'owner', '{*}', 'May do everything within the tenant.', true),
-  ('tenant', 'admin', '{*.read,users.*,roles.grant,roles.write,sessions.revoke,api_keys.*,members.*,hostnames.*}',
-   'Runs the tenant: its people, roles, keys and hostnames.', true),
-  ('tenant', 'staff', '{*.read}', 'Works in the tenant: sees everything in it.', true),
+  ('tenant', 'admin', '{*.read,users.*,roles.grant,roles.write,sessions.revoke,api_keys.*,members.*,hostnames.*,tenant_data.write}',
+   'Runs the tenant: its people, roles, keys, hostnames and shop.', true),
+  ('tenant', 'staff', '{*.read,tenant_data.write}', 'Works in the tenant: sees everything in it, and sells.', true),
   ('tenant', 'customer', '{}', 'Belongs to the tenant, and sees what is their own.', true);
 UPDATE latchkey.roles SET built_in = permissions;
 

@@ -89,6 +89,70 @@ class TenantDataTest(GatewayTest):
         again = self.call(self.store, "GET", "/api/tenant/products/" + product["id"])["product"]
         self.assertEqual(again["variants"][0]["price_cents"], 900)
 
+    def test_a_cashier_sells(self):
+        item = self.new_product(self.b, "STAFF")["id"]
+        self.call(self.b, "POST", f"/api/tenant/inventory/{item}/movements", {"reason": "receipt", "quantity": 1},
+                  role="staff", status=201)
+        sale = self.call(self.b, "POST", "/api/tenant/sales", {"lines": [{"product_id": item, "quantity": 1}]},
+                         role="staff", status=201, key="staff-sale")["sale"]["id"]
+        self.call(self.b, "POST", f"/api/tenant/sales/{sale}/payments", {"method": "card", "amount_cents": 1000},
+                  role="staff", status=201, key="staff-pay")
+        done = self.call(self.b, "PATCH", "/api/tenant/sales/" + sale, {"status": "completed"}, role="staff")["sale"]
+        self.assertEqual((done["status"], done["cashier_id"]), ("completed", self.b.users["staff"][1]))
+        self.call(self.b, "POST", "/api/tenant/sales", {"lines": [{"product_id": item, "quantity": 1}]},
+                  role="customer", status=403, key="customer-sale")
+
+    def test_products_are_deleted_or_archived(self):
+        for shop, sold in ((self.a, "/api/tenant/sales"), (self.store, "/api/tenant/orders")):
+            made = [self.new_product(shop, f"DEL{i}") for i in range(3)]
+            items = [(product.get("variants") or [product])[0]["id"] for product in made]
+            which = "variant_id" if shop is self.store else "product_id"
+            self.call(shop, "POST", sold, {"lines": [{which: items[1], "quantity": 1}]}, status=201, key="del-" + shop.slug)
+            self.call(shop, "POST", f"/api/tenant/inventory/{items[2]}/movements", {"reason": "receipt", "quantity": 2},
+                      status=201)
+            outcomes = [self.call(shop, "DELETE", "/api/tenant/products/" + product["id"])["outcome"] for product in made]
+            self.assertEqual(outcomes, ["deleted", "archived", "archived"])
+            self.call(shop, "GET", "/api/tenant/products/" + made[0]["id"], status=404)
+            self.call(shop, "DELETE", "/api/tenant/products/" + made[0]["id"], status=404)
+            for product in made[1:]:
+                kept = self.call(shop, "GET", "/api/tenant/products/" + product["id"])["product"]
+                self.assertIn((kept.get("active"), kept.get("status")), ((False, None), (None, "archived")))
+                self.assertEqual(self.call(shop, "DELETE", "/api/tenant/products/" + product["id"])["outcome"], "archived")
+            self.new_product(shop, "DEL0")  # its number is free again
+
+    def test_customers_of_a_store(self):
+        path, user = "/api/tenant/customers", self.store.users["customer"][1]
+        carol = self.call(self.store, "POST", path, {"name": "Carol", "email": "Carol@example.com", "phone": "1", "user_id": user,
+                                                     "address": {"city": "Ulm"}, "note": "rings twice"}, status=201)["customer"]
+        self.assertEqual((carol["email"], carol["address"], carol["user_id"]), ("Carol@example.com", {"city": "Ulm"}, user))
+        dave = self.call(self.store, "POST", path, {"name": "Dave"}, status=201)["customer"]
+        own = path + "/" + carol["id"]
+        self.assertEqual(self.call(self.store, "GET", own, role="staff")["customer"], carol)
+        found = self.call(self.store, "GET", path + "?email=carol%40EXAMPLE.com")["customers"]
+        self.assertEqual([one["id"] for one in found], [carol["id"]])
+        page = self.call(self.store, "GET", path + "?limit=1")["customers"]
+        self.assertEqual(page[0]["id"], dave["id"])
+        self.assertEqual(self.call(self.store, "GET", f"{path}?after={dave['id']}")["customers"][0]["id"], carol["id"])
+        changed = self.call(self.store, "PATCH", own, {"name": "Carla", "phone": "", "address": {}})["customer"]
+        self.assertEqual([changed[k] for k in ("name", "phone", "address", "email", "note", "user_id")],
+                         ["Carla", None, None, "Carol@example.com", "rings twice", user])
+        # An address, and a user, belong to one of them; the user must be the tenant's.
+        self.call(self.store, "PATCH", path + "/" + dave["id"], {"email": "CAROL@example.com"}, status=409)
+        self.call(self.store, "POST", path, {"name": "Eve", "user_id": user}, status=409)
+        self.call(self.store, "POST", path, {"name": "Eve", "user_id": NOBODY}, status=409)
+        self.call(self.store, "POST", path, {}, status=400)
+        self.call(self.store, "POST", path, {"name": "Eve", "address": []}, status=400)
+        # Who has ordered stays.
+        variant = self.new_product(self.store, "CUST")["variants"][0]["id"]
+        self.call(self.store, "POST", "/api/tenant/orders", {"customer_id": carol["id"], "lines": [{"variant_id": variant, "quantity": 1}]},
+                  status=201, key="customer-order")
+        self.call(self.store, "DELETE", own, status=409)
+        self.assertEqual(self.call(self.store, "DELETE", path + "/" + dave["id"])["outcome"], "deleted")
+        for method in ("GET", "DELETE"):
+            self.call(self.store, method, path + "/" + dave["id"], status=404)
+        self.call(self.store, "GET", path, role="customer", status=403)
+        self.call(self.a, "GET", path, status=404)  # a counter has none
+
     def test_pages(self):
         ids = [self.new_product(self.b, f"P{i}")["id"] for i in range(3)]
         first = self.call(self.b, "GET", "/api/tenant/products?limit=2")["products"]
@@ -109,8 +173,9 @@ class TenantDataTest(GatewayTest):
         routes = [r for r in self.gateway.get("/openapi.json").json["paths"].items() if r[0].startswith("/api/tenant/")]
         self.assertGreater(len(routes), 12)
         bodies = {"post": {"title": "x", "sku": "x", "price_cents": 1, "lines": [{"product_id": product, "quantity": 1}],
-                           "reason": "receipt", "quantity": 1, "method": "cash", "amount_cents": 1, "user_id": member, "role": "staff"},
-                  "patch": {"status": "voided", "title": "stolen", "active": False, "tracked": False, "role": "customer"}}
+                           "reason": "receipt", "quantity": 1, "method": "cash", "amount_cents": 1, "user_id": member, "role": "staff",
+                           "name": "x"},
+                  "patch": {"status": "voided", "title": "stolen", "active": False, "tracked": False, "role": "customer", "name": "stolen"}}
         for role in ("owner", "staff", "customer"):
             token = self.b.token(self.gateway, role)
             for path, methods in routes:

@@ -146,9 +146,9 @@ SELECT regress.get('plain', $$latchkey.has_permission('plans.read')$$);
 SELECT regress.error_of(s) FROM unnest(ARRAY[$$SELECT latchkey.update_role('nobody')$$, $$SELECT latchkey.update_role(NULL)$$, $$SELECT latchkey.update_role('auditor', '{users.unheard}')$$, $$SELECT latchkey.update_role('auditor', ARRAY[NULL]::text[])$$,
   $$SELECT latchkey.update_role('auditor', description => repeat('x', 501))$$, $$SELECT latchkey.update_role('support', '{}')$$, $$SELECT latchkey.update_role('admin', '{*.read}')$$, $$SELECT latchkey.update_role('staff', '{}', scope => 'tenant')$$,
   $$SELECT latchkey.update_role('staff', '{}', tenant_id => regress.t(1))$$, $$SELECT latchkey.update_role('staff')$$]) AS s;
-SELECT permissions FROM latchkey.update_role('staff', '{*.read,sessions.revoke}', scope => 'tenant');
+SELECT permissions FROM latchkey.update_role('staff', '{*.read,tenant_data.write,sessions.revoke}', scope => 'tenant');
 SELECT regress.get('staff', $$latchkey.has_permission('sessions.revoke', regress.t(1))$$), regress.error_of($$SELECT latchkey.update_role('staff', '{sessions.revoke}', scope => 'tenant')$$);
-SELECT regress.get('staff', $$latchkey.has_permission('sessions.revoke', regress.t(1))$$), permissions FROM latchkey.update_role('staff', '{*.read}', scope => 'tenant');
+SELECT regress.get('staff', $$latchkey.has_permission('sessions.revoke', regress.t(1))$$), permissions FROM latchkey.update_role('staff', '{*.read,tenant_data.write}', scope => 'tenant');
 SELECT regress.get('staff', $$latchkey.has_permission('sessions.revoke', regress.t(1))$$);
 -- Deleting: not what somebody has, unless it is over.
 SELECT regress.error_of(s) FROM unnest(ARRAY[$$SELECT latchkey.delete_role('auditor')$$, $$SELECT latchkey.delete_role('support')$$, $$SELECT latchkey.delete_role('nobody')$$, $$SELECT latchkey.delete_role(NULL)$$, $$SELECT latchkey.delete_role('cashier', regress.t(1), 'platform')$$]) AS s;
