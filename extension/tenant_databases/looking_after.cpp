@@ -1,5 +1,6 @@
 // What workers look after for all tenants: whether databases answer, and those that nobody needs.
 #include "extension/core/error.hpp"
+#include "extension/settings/master_key.hpp"
 #include "extension/tenant_databases/store.hpp"
 #include "extension/tenants/store.hpp"
 
@@ -12,8 +13,14 @@ struct Sealed {
   std::string row;
   std::string envelope;
 
+  // Null when it can't be opened: one that was damaged, or sealed under a key that is gone, must
+  // not keep workers from all others.
   pg::Value Open(const settings::SealedColumn& column) const {
-    return ClearConnection(column, envelope, row);
+    try {
+      return ClearConnection(column, envelope, row);
+    } catch (const Error&) {
+      return {};
+    }
   }
 };
 
@@ -39,6 +46,7 @@ LATCHKEY_FUNCTION(tenant_connections, kOpen) {
     sealed.push_back({rows[i].Get<Uuid>(1).ToString(), rows[i].Text(2)});
   }
   spi.Finish();
+  if (!all.empty()) settings::LoadMasterKey();
   for (size_t i = 0; i < all.size(); ++i) all[i][1] = sealed[i].Open(kTenantConnection);
   return tenants::EmitAll(args, all);
 }
@@ -68,6 +76,7 @@ LATCHKEY_FUNCTION(abandoned_databases, kOpen) {
     servers.push_back(server ? std::optional<Sealed>({*server, row.Text(7)}) : std::nullopt);
   }
   spi.Finish();
+  if (!all.empty()) settings::LoadMasterKey();
   for (size_t i = 0; i < all.size(); ++i) {
     all[i][3] = databases[i].Open(kTenantConnection);
     if (servers[i]) all[i][6] = servers[i]->Open(kServerConnection);

@@ -1,7 +1,7 @@
 // Changes of members: noted with them, and told to the tenant's database by a job.
 #pragma once
 
-#include "extension/pg/spi.hpp"
+#include "extension/pg/args.hpp"
 
 namespace latchkey::tenant_users {
 
@@ -19,5 +19,16 @@ void NoteAllMembers(pg::Spi& spi, const Uuid& tenant_id);
 
 // Has a job do what waits, as soon as this transaction is committed.
 void Ring(pg::Spi& spi, const Uuid& tenant_id);
+
+// Raises LK404.
+void RequireDatabase(pg::Spi& spi, const Uuid& tenant_id);
+
+// What the last comparison found, of users behind `after` up to `until`.
+void ForgetDifferences(pg::Spi& spi, const Uuid& tenant_id,
+                       const std::optional<Uuid>& after = std::nullopt,
+                       const std::optional<Uuid>& until = std::nullopt);
+
+// As for connections in clear: EXECUTE keeps others out, and no identity changes that.
+void RequireWorker(const pg::Args& args);
 
 }  // namespace latchkey::tenant_users

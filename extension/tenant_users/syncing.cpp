@@ -13,12 +13,6 @@ namespace {
 
 constexpr int kStateColumns = 6;
 
-// As for connections in clear: EXECUTE keeps others out, and no identity changes that.
-void RequireWorker(const pg::Args& args) {
-  permissions::RequireNoIdentity();
-  permissions::Require(args, "tenant_databases.write");
-}
-
 // Roles that have ended: a change that nobody made.
 void NoteEnded(pg::Spi& spi, const Uuid& tenant_id, pg::Timestamp now) {
   static pg::Statement statement(R"(
@@ -45,6 +39,11 @@ void AwaitNextEnd(pg::Spi& spi, const Uuid& tenant_id, pg::Timestamp now) {
 }
 
 }  // namespace
+
+void RequireWorker(const pg::Args& args) {
+  permissions::RequireNoIdentity();
+  permissions::Require(args, "tenant_databases.write");
+}
 
 LATCHKEY_FUNCTION(pending_tenant_users, kOpen) {
   const auto tenant_id = args.Get<Uuid>(0, "tenant_id");

@@ -15,6 +15,8 @@ const std::vector<JobHandler>& JobHandlers() {
       {"latchkey.purge_consumptions", "SELECT latchkey.purge_consumptions()"},
       {"latchkey.purge_usage", "SELECT latchkey.purge_usage()"},
       {"latchkey.delete_due_tenants", "SELECT latchkey.delete_due_tenants()"},
+      // One batch a run, however many are due.
+      {"latchkey.compare_tenants", "SELECT 0 * latchkey.compare_due_tenants()"},
       {"latchkey.apply_parked_events", "SELECT latchkey.apply_parked_events()"},
       {"latchkey.purge_jobs", "SELECT latchkey.purge_jobs()"},
       {"latchkey.maintain_events",

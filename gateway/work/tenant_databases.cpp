@@ -20,21 +20,24 @@ namespace {
 constexpr int64_t kTimeoutMs = 30000;
 constexpr size_t kChecksAtOnce = 8;
 constexpr int64_t kAnswerTimeoutMs = 3000;
+constexpr uint64_t kMaxAnswerBytes = 65536;
 constexpr char kPage[] = "100";
 constexpr char kListReady[] = "SELECT c.tenant_id, c.trusted, c.version, " LATCHKEY_ADDRESS_COLUMNS(
-    "c.connection") " FROM latchkey.tenant_connections($1, $2) AS c";
+    "c.connection") ", c.connection IS NULL FROM latchkey.tenant_connections($1, $2) AS c";
 constexpr char kRecordHealth[] = "SELECT latchkey.record_database_health($1, $2)";
 constexpr char kListAbandoned[] =
-    "SELECT p.tenant_id, p.server_connection IS NOT NULL,"
+    "SELECT p.tenant_id, p.server IS NOT NULL,"
     " " LATCHKEY_ADDRESS_COLUMNS("p.connection") ","
     " " LATCHKEY_ADDRESS_COLUMNS("p.server_connection")
+    ", p.connection IS NULL OR (p.server IS NOT NULL AND p.server_connection IS NULL)"
     " FROM latchkey.abandoned_databases($1, $2) AS p";
+constexpr char kSealed[] = "it is sealed under another master key, or damaged";
 constexpr char kForget[] = "SELECT latchkey.forget_database($1)";
 
 struct Check {
   std::string tenant;
   int64_t version = 0;
-  DatabaseAddress address;
+  std::optional<DatabaseAddress> address;  // empty: it can't be opened
   bool healthy = false;
 };
 
@@ -44,20 +47,24 @@ std::vector<Check> ReadChecks(const PGresult* rows) {
     Check check;
     check.tenant = PQgetvalue(rows, row, 0);
     check.version = std::stoll(PQgetvalue(rows, row, 2));
-    check.address = ReadAddress(rows, row, 3, *PQgetvalue(rows, row, 1) == 't');
+    if (*PQgetvalue(rows, row, 3 + kAddressColumns) != 't') {
+      check.address = ReadAddress(rows, row, 3, *PQgetvalue(rows, row, 1) == 't');
+    }
     checks.push_back(std::move(check));
   }
   return checks;
 }
 
-bool Answers(PGconn* handle) {
+bool Answers(PgConnection& connection) {
+  PGconn* handle = connection.handle();
+  connection.LimitAnswer(kMaxAnswerBytes);
   if (PQsendQuery(handle, "SELECT 1") != 1) return false;
   const int64_t until_ms = MonotonicMs() + kAnswerTimeoutMs;
   while (PQflush(handle) > 0 || PQisBusy(handle)) {
     const int64_t left_ms = until_ms - MonotonicMs();
     pollfd ready = {PQsocket(handle), POLLIN, 0};
     if (left_ms <= 0 || poll(&ready, 1, static_cast<int>(left_ms)) <= 0) return false;
-    if (PQconsumeInput(handle) != 1) return false;
+    if (!connection.Consume()) return false;
   }
   const PgResult result(PQgetResult(handle));
   return PQresultStatus(result.get()) == PGRES_TUPLES_OK;
@@ -83,18 +90,22 @@ class HealthRound {
 
  private:
   bool Look(const Check& check) {
-    const std::string server = check.address.Server();
+    if (!check.address) {
+      LogEvent("error", "the connection to a tenant's database can't be opened",
+               {{"tenant", check.tenant}, {"reason", kSealed}});
+      return false;
+    }
+    const std::string server = check.address->Server();
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (dead_.count(server)) return false;
     }
-    const TenantConnectResult result = connect_({check.tenant, check.version, check.address});
+    const TenantConnectResult result = connect_({check.tenant, check.version, *check.address});
     if (!result.server_answered) {
       const std::lock_guard<std::mutex> lock(mutex_);
       dead_.insert(server);
     }
-    return result.link &&
-           Answers(static_cast<TenantConnection&>(*result.link).connection().handle());
+    return result.link && Answers(static_cast<TenantConnection&>(*result.link).connection());
   }
 
   const TenantConnector connect_;
@@ -103,6 +114,9 @@ class HealthRound {
 };
 
 MakerFailure Drop(HeldJob& job, const PGresult* rows, int row, int connect_timeout_s) {
+  if (*PQgetvalue(rows, row, 2 + 2 * kAddressColumns) == 't') {
+    return SqlError{"LK504", kSealed, "", ""};
+  }
   const DatabaseAddress former = ReadAddress(rows, row, 2, true);
   const DatabaseAddress server = ReadAddress(rows, row, 2 + kAddressColumns, true);
   OutsideConnection outside(job, server, connect_timeout_s);

@@ -37,6 +37,7 @@ INSERT INTO latchkey.job_schedules (name, cron, time_zone, type, timeout, seeded
   ('latchkey.delete_due_tenants', '43 * * * *', 'UTC', 'latchkey.delete_due_tenants', '1 hour', true),
   ('latchkey.drop_tenant_databases', '53 * * * *', 'UTC', 'latchkey.drop_tenant_databases', '1 hour', true),
   ('latchkey.check_databases', '* * * * *', 'UTC', 'latchkey.check_databases', '10 minutes', true),
+  ('latchkey.compare_tenants', '9-59/10 * * * *', 'UTC', 'latchkey.compare_tenants', '10 minutes', true),
   ('latchkey.remind_trials', '2-59/5 * * * *', 'UTC', 'latchkey.remind_trials', '1 hour', true),
   ('latchkey.apply_parked_events', '1-59/5 * * * *', 'UTC', 'latchkey.apply_parked_events', '1 hour', true),
   ('latchkey.purge_sessions', '7 * * * *', 'UTC', 'latchkey.purge_sessions', '1 hour', true),

@@ -25,7 +25,9 @@ SELECT key, 'tenants', value, value, type, minimum, maximum, description, true
      'How long a slug that a tenant gave up leads to it still, and is nobody else''s.'),
     ('tenants.invitation_lifetime', '7 days', 'duration', 60, 31622400, 'How long a token of invite_member() is good for.'),
     ('tenants.deletion_grace', '30 days', 'duration', 0, 31622400,
-     'How long a tenant that is to be deleted stays archived, and can be brought back.')
+     'How long a tenant that is to be deleted stays archived, and can be brought back.'),
+    ('tenants.user_comparison_interval', '1 day', 'duration', 0, 31622400,
+     'How often the users of an active tenant''s database are compared with the main database; 0: when somebody asks for it.')
   ) AS seed (key, value, type, minimum, maximum, description);
 
 CREATE TABLE latchkey.tenants (

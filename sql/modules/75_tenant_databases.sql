@@ -34,6 +34,7 @@ CREATE TABLE latchkey.tenant_databases (
   connection_version bigint      NOT NULL,
   healthy            boolean,
   checked_at         timestamptz,
+  users_due_at       timestamptz,
   created_at         timestamptz NOT NULL,
   updated_at         timestamptz NOT NULL,
   CONSTRAINT tenant_databases_pkey PRIMARY KEY (tenant_id),
@@ -46,12 +47,13 @@ COMMENT ON TABLE latchkey.tenant_databases IS
   'The database of each tenant that has one (reference). sealed_connection: AES-256-GCM under the master key, bound to the tenant. server: '
   'null when the tenant brought the database along. template_version: the last of the template''s files that is applied there. step, '
   'error: where provisioning is, or failed. trusted: whether the platform''s administrators gave the connection; else it may not lead into '
-  'private networks. connection_version grows with each change of the connection. healthy, checked_at: the last look at it.';
+  'private networks. connection_version grows with each change of the connection. healthy, checked_at: the last look at it. '
+  'users_due_at: when its users are to be compared with the main database, null: as soon as possible.';
 CREATE INDEX tenant_databases_by_template ON latchkey.tenant_databases (template, tenant_id);
 CREATE INDEX tenant_databases_by_server ON latchkey.tenant_databases (server) WHERE server IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('latchkey.tenant_databases', '');
 GRANT SELECT (tenant_id, server, template, template_version, status, step, error, trusted, connection_version, healthy, checked_at,
-              created_at, updated_at)
+              users_due_at, created_at, updated_at)
   ON latchkey.tenant_databases TO latchkey_admin;
 
 CREATE TYPE latchkey.tenant_server AS (name text, accepts_new boolean, databases bigint, created_at timestamptz, updated_at timestamptz);
@@ -202,7 +204,8 @@ CREATE FUNCTION latchkey.tenant_connections(after uuid DEFAULT NULL, max_rows in
   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_tenant_connections';
 COMMENT ON FUNCTION latchkey.tenant_connections(uuid, integer) IS
   'How to connect to the databases that are ready, by tenant, with the passwords in clear: at most max_rows (1 to 1000) after the tenant '
-  'given. For workers alone, which look whether they answer. Other master key: not_configured (LK504).';
+  'given. For workers alone, which look whether they answer. connection is null where it can''t be opened: sealed under another master '
+  'key, or damaged. No master key: not_configured (LK504).';
 REVOKE ALL ON FUNCTION latchkey.tenant_connections(uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.tenant_connections(uuid, integer) TO latchkey_worker;
 
@@ -211,7 +214,8 @@ CREATE FUNCTION latchkey.abandoned_databases(after uuid DEFAULT NULL, max_rows i
   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_abandoned_databases';
 COMMENT ON FUNCTION latchkey.abandoned_databases(uuid, integer) IS
   'The databases of tenants that are deleted, by tenant: at most max_rows (1 to 1000) after the tenant given. For workers alone, which drop '
-  'those that have a server_connection, with their login roles, and then call forget_database(). Other master key: not_configured (LK504).';
+  'those that have a server, with their login roles, and then call forget_database(). connection, server_connection: null also where it '
+  'can''t be opened, sealed under another master key or damaged. No master key: not_configured (LK504).';
 REVOKE ALL ON FUNCTION latchkey.abandoned_databases(uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.abandoned_databases(uuid, integer) TO latchkey_worker;
 

@@ -90,7 +90,8 @@ GRANT EXECUTE ON FUNCTION latchkey.tenant_user_drift(uuid) TO latchkey_gateway, 
 CREATE FUNCTION latchkey.compare_tenant_users(tenant_id uuid) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_compare_tenant_users';
 COMMENT ON FUNCTION latchkey.compare_tenant_users(uuid) IS
-  'Has a job (latchkey.compare_tenant_users) read all users of a tenant''s database, for tenant_user_drift(). Tenant without a '
+  'Has a job (latchkey.compare_tenant_users) read all users of a tenant''s database, for tenant_user_drift(), now and not only when '
+  'it is due (setting tenants.user_comparison_interval). Tenant without a '
   'database: not_found (LK404). Needs tenant_databases.write in it or platform-wide: forbidden (LK403).';
 REVOKE ALL ON FUNCTION latchkey.compare_tenant_users(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.compare_tenant_users(uuid) TO latchkey_gateway, latchkey_app, latchkey_admin;
@@ -115,6 +116,14 @@ COMMENT ON FUNCTION latchkey.pending_tenant_users(uuid, uuid, integer) IS
   'that have ended since are among it, and for those that will end a job is enqueued.';
 REVOKE ALL ON FUNCTION latchkey.pending_tenant_users(uuid, uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.pending_tenant_users(uuid, uuid, integer) TO latchkey_worker;
+
+CREATE FUNCTION latchkey.compare_due_tenants(max_rows integer DEFAULT 100) RETURNS integer
+  LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_compare_due_tenants';
+COMMENT ON FUNCTION latchkey.compare_due_tenants(integer) IS
+  'Has jobs (latchkey.compare_tenant_users) read the users of active tenants'' databases that are due, the longest due first: at most '
+  'max_rows (1 to 1000), each due again after setting tenants.user_comparison_interval; 0 there: of none. Returns how many were due.';
+REVOKE ALL ON FUNCTION latchkey.compare_due_tenants(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.compare_due_tenants(integer) TO latchkey_worker;
 
 CREATE FUNCTION latchkey.record_tenant_users(tenant_id uuid, user_ids uuid[], versions bigint[]) RETURNS bigint
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_record_tenant_users';

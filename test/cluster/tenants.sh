@@ -212,9 +212,17 @@ check_match "says so" 'install_template: .*nowhere' "$(error_of "$unknown")"
 end_jobs
 
 # ---- A new version for all, so many at a time; a file that was changed is refused, and what is ready stays so.
-file shop 0002_price.sql 'ALTER TABLE shop.goods ADD COLUMN price_cents bigint'
+file shop 0002_price.sql 'SELECT pg_sleep(0.4); ALTER TABLE shop.goods ADD COLUMN price_cents bigint'
 check "all shops are to be migrated" 11 "$(query "$here" db "SELECT latchkey.migrate_tenants('shop', 2)")"
 all_migrated() { [ "$(query "$here" db "SELECT count(*) FROM latchkey.list_tenant_databases('shop') WHERE template_version = '0002_price.sql' AND status = 'ready'")" = 11 ]; }
+most=0
+for _ in $(seq 100); do
+    running=$(query "$here" db "SELECT count(*) FROM latchkey.jobs WHERE type = 'latchkey.provision_tenant' AND lease_token IS NOT NULL")
+    [ "$running" -le "$most" ] || most=$running
+    ! all_migrated || break
+    sleep 0.05
+done
+check "two at a time, of three that a worker would take" 2 "$most"
 check_true "all are migrated" await 30 all_migrated
 check_true "no job is left" await 10 no_jobs
 echo '-- changed' >>"$templates/shop/0001_shop.sql"
@@ -260,6 +268,17 @@ check_true "and again" check_all
 check "all are up" "true true" "$(healthy here) $(healthy there)"
 check "which was told once each" "1 1" "$(query "$here" db "SELECT count(*) FILTER (WHERE type = 'tenant.database_down'), count(*) FILTER (WHERE type = 'tenant.database_up')
     FROM latchkey.events WHERE account_id = '$south'" | tr '|' ' ')"
+
+# A connection that can't be opened: its own tenant's, and nobody else's.
+query "$here" db "CREATE TABLE kept AS SELECT sealed_connection AS sealed FROM latchkey.tenant_databases WHERE tenant_id = '$south';
+    UPDATE latchkey.tenant_databases SET sealed_connection = '\x00' WHERE tenant_id = '$south'"
+check_true "all are looked at, one of whose connections is damaged" check_all
+check "that one is down" f "$(query "$here" db "SELECT healthy FROM latchkey.tenant_databases WHERE tenant_id = '$south'")"
+check "the others are up" true "$(query "$here" db "SELECT string_agg(DISTINCT healthy::text, ' ') FROM latchkey.tenant_databases WHERE status = 'ready' AND tenant_id <> '$south'")"
+check_match "the log says why" "can't be opened.*$south" "$(grep "can't be opened" "$DIR/worker.log")"
+query "$here" db "UPDATE latchkey.tenant_databases SET sealed_connection = sealed FROM kept WHERE tenant_id = '$south'; DROP TABLE kept"
+check_true "mended, and looked at" check_all
+check "it is up" "true true" "$(healthy here) $(healthy there)"
 
 # ---- Archived: nothing is made. Deleted: the platform's database goes, the tenant's own stays.
 kill_worker

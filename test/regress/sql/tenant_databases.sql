@@ -96,6 +96,15 @@ SELECT type, aggregate_id FROM latchkey.events WHERE aggregate = 'tenant_server'
 SELECT tenant_id = :'north' AS north, connection ->> 'password' = :'password' AS same, trusted, version, template, ready FROM latchkey.tenant_connections();
 SELECT count(*) AS after_it FROM latchkey.tenant_connections(after => :'north');
 SELECT count(*) AS none_is_deleted FROM latchkey.abandoned_databases();
+-- A connection that can't be opened keeps workers from no other, and is told from a tenant's own database.
+BEGIN;
+SELECT latchkey.finish_provisioning(:'bare');
+UPDATE latchkey.tenant_databases SET sealed_connection = '\x00' WHERE tenant_id = :'north';
+SELECT tenant_id = :'north' AS north, connection IS NULL AS sealed, connection ->> 'host' AS host FROM latchkey.tenant_connections() ORDER BY 1;
+SELECT latchkey.set_setting('tenants.deletion_grace', '0 seconds');
+SELECT count(latchkey.delete_tenant(t)) FROM unnest(ARRAY[:'north', :'bare']::uuid[]) AS t;
+SELECT slug, connection IS NULL AS sealed, server, server_connection IS NULL AS no_server_connection FROM latchkey.abandoned_databases() ORDER BY slug;
+ROLLBACK;
 SELECT regress.error_of(format('SELECT latchkey.forget_database(%L)', :'north'));
 BEGIN;
 SELECT latchkey.set_setting('tenants.deletion_grace', '0 seconds');

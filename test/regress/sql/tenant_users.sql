@@ -91,8 +91,35 @@ SELECT latchkey.finish_provisioning(:'shop', '0007_credits.sql');
 SELECT count(*) FROM latchkey.pending_tenant_users(:'shop');
 SELECT count(*) FROM latchkey.pending_tenant_users(:'shop', max_rows => 1);
 SELECT regress.error_of(format('SELECT latchkey.pending_tenant_users(%L, max_rows => 0)', :'shop'));
+-- Comparisons come due by themselves: each once an interval, of active tenants, behind what somebody asks for.
+BEGIN;
+UPDATE latchkey.tenant_databases SET users_due_at = now() + interval '1 day' WHERE tenant_id <> :'shop';
+SELECT latchkey.compare_due_tenants() AS due, latchkey.compare_due_tenants() AS again;
+SELECT round(extract(epoch FROM users_due_at - now()) / 60) AS minutes FROM latchkey.tenant_databases WHERE tenant_id = :'shop';
+SELECT type, priority FROM latchkey.jobs WHERE account_id = :'shop' AND type = 'latchkey.compare_tenant_users' AND lease_token IS NULL;
+-- One that waits already is not asked for twice.
+UPDATE latchkey.tenant_databases SET users_due_at = now() WHERE tenant_id = :'shop';
+SELECT latchkey.compare_due_tenants() AS due;
+SELECT count(*) FROM latchkey.jobs WHERE account_id = :'shop' AND type = 'latchkey.compare_tenant_users' AND lease_token IS NULL;
+-- The longest due first, so many at most.
+UPDATE latchkey.tenant_databases SET users_due_at = now() - CASE WHEN tenant_id = :'shop' THEN interval '2 hours' ELSE '1 hour' END WHERE status = 'ready';
+SELECT latchkey.compare_due_tenants(1) AS due;
+SELECT tenant_id = :'shop' AS shop FROM latchkey.tenant_databases WHERE users_due_at > now() AND status = 'ready';
+UPDATE latchkey.tenant_databases SET users_due_at = CASE WHEN tenant_id = :'shop' THEN now() ELSE now() + interval '1 day' END;
+SAVEPOINT due;
+SELECT latchkey.set_setting('tenants.user_comparison_interval', '0 seconds');
+SELECT latchkey.compare_due_tenants() AS off;
+ROLLBACK TO due;
+SELECT latchkey.set_setting('tenants.user_comparison_interval', '1 hour');
+SELECT status FROM latchkey.suspend_tenant(:'shop');
+SELECT latchkey.compare_due_tenants() AS suspended;
+SELECT status FROM latchkey.reactivate_tenant(:'shop');
+SELECT latchkey.compare_due_tenants() AS due;
+SELECT round(extract(epoch FROM users_due_at - now()) / 60) AS minutes FROM latchkey.tenant_databases WHERE tenant_id = :'shop';
+ROLLBACK;
+SELECT regress.error_of('SELECT latchkey.compare_due_tenants(0)');
 -- Members see how far it is; who may change databases compares and repairs; workers' functions are nobody's with an identity.
 SELECT regress.token_of('tus_ann') AS ann_token, regress.token_of('tus_owner') AS owner_token \gset
 SELECT regress.error_as(token, format('SELECT latchkey.%s', call)) FROM unnest(ARRAY[:'ann_token', :'owner_token']) AS token, unnest(ARRAY[
-  format('tenant_user_sync(%L)', :'shop'), format('repair_tenant_users(%L)', :'shop'), format('pending_tenant_users(%L)', :'shop')]) AS call;
+  format('tenant_user_sync(%L)', :'shop'), format('repair_tenant_users(%L)', :'shop'), format('pending_tenant_users(%L)', :'shop'), 'compare_due_tenants()']) AS call;
 SELECT count(*) AS claimed FROM latchkey.claim_jobs('{latchkey.provision_tenant,latchkey.sync_tenant_users}', 'w', 100, '1 hour');
