@@ -1,7 +1,7 @@
 // Connecting, and reading errors.
 #include "gateway/db/connection.hpp"
 
-// Before <netinet/tcp.h>, which has an older tcp_info.
+// Not <netinet/tcp.h>, whose tcp_info is older.
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
