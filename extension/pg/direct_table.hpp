@@ -52,6 +52,27 @@ class StoredRows {
   size_t space_ = 0;
 };
 
+// A row that a walk comes by; gone with the next. Its functions raise nothing but what the server
+// does, so that a visitor may call them.
+class PassedRow {
+ public:
+  PassedRow(const Datum* values, const bool* nulls) : values_(values), nulls_(nulls) {}
+  bool IsNull(int column) const { return nulls_[column - 1]; }
+  // Of values that are never null, columns from 1. Not for text.
+  template <typename T>
+  T Get(int column) const {
+    static_assert(std::is_trivially_destructible_v<T>);
+    return FromDatum<T>(values_[column - 1]);
+  }
+  // A text's bytes.
+  bool Is(int column, std::string_view text) const;
+  bool Contains(int column, std::string_view text) const;
+
+ private:
+  const Datum* values_;
+  const bool* nulls_;
+};
+
 class DirectTable {
  public:
   static constexpr size_t kMaxColumns = 32;
@@ -73,6 +94,17 @@ class DirectTable {
 
   // The rows whose index entries begin with the key, by a snapshot of now at every isolation level.
   StoredRows Find(const Uuid& key, const Uuid* second = nullptr);
+
+  // Along the index downwards, from its end or below a value of its first column, as the calling
+  // statement sees the table, until `visit(row)` returns false. The visitor must create nothing
+  // that has a destructor, and throw nothing. Returns how many rows the table has, about.
+  template <typename Visitor>
+  int64_t WalkDown(const Uuid* below, Visitor& visit) {
+    return Walk(
+        below,
+        [](void* visitor, const PassedRow& row) { return (*static_cast<Visitor*>(visitor))(row); },
+        &visit);
+  }
 
   // FOR NO KEY UPDATE SKIP LOCKED. False: somebody else has it, or has changed it since the
   // look-up.
@@ -104,6 +136,7 @@ class DirectTable {
   void PrepareTarget(Relation table);
   bool HasOurColumns() const;
   void OpenIndexes();
+  int64_t Walk(const Uuid* below, bool (*visit)(void*, const PassedRow&), void* visitor);
   StoredRow Copy(TupleTableSlot* slot) const;
   TupleTableSlot* StoreValues(Relation table, const Param* values);
   bool InsertRow(std::initializer_list<Param> values, bool unless_there);

@@ -6,8 +6,10 @@
 #include "extension/pg/fence.hpp"
 
 extern "C" {
+#include "catalog/pg_collation.h"
 #include "common/unicode_norm.h"
 #include "mb/pg_wchar.h"
+#include "utils/formatting.h"
 }
 
 namespace latchkey::pg {
@@ -40,5 +42,11 @@ std::string Normalise(std::string_view text, UnicodeNormalizationForm form) {
 std::string Nfc(std::string_view text) { return Normalise(text, UNICODE_NFC); }
 std::string Nfkc(std::string_view text) { return Normalise(text, UNICODE_NFKC); }
 std::string Nfkd(std::string_view text) { return Normalise(text, UNICODE_NFKD); }
+
+std::string Lower(std::string_view text) {
+  const char* input = text.data();
+  const size_t size = text.size();
+  return Call([=] { return str_tolower(input, size, DEFAULT_COLLATION_OID); });
+}
 
 }  // namespace latchkey::pg

@@ -7,6 +7,7 @@
 #include "extension/accounts/users.hpp"
 #include "extension/core/trigram_pattern.hpp"
 #include "extension/plans/plans.hpp"
+#include "extension/users/newest_users.hpp"
 
 namespace latchkey::users {
 
@@ -16,8 +17,7 @@ namespace {
 // many of them match tells how far a walk would have to go to fill the page, and how many match
 // altogether. Where the walk is long, all that match are found by an index, and sorted. (Left to
 // choose by itself, the planner walks through all users for what matches none but old ones.)
-constexpr int64_t kFirstWalk = 100;
-constexpr int64_t kSecondWalk = 500;
+constexpr int64_t kSample = 500;
 // Users that a walk passes in the time of fetching one that an index has found somewhere in the
 // table.
 constexpr double kPassedPerFetched = 4;
@@ -74,14 +74,8 @@ pg::Rows Run(pg::Spi& spi, pg::Statement& statement, const Filter& filter, int64
                   pg::Now(), filter.tier, past_due_since, newest, pattern);
 }
 
-struct Walk {
-  Page page;
-  int64_t users = 0;  // there are about as many altogether
-
-  bool IsFull(const Filter& filter) const { return page.count == filter.max_rows; }
-};
-
-Walk WalkAlong(pg::Spi& spi, const Filter& filter, int64_t newest) {
+// By statements: `users`, about as many there are altogether.
+Page WalkAlong(pg::Spi& spi, const Filter& filter, int64_t newest, int64_t& users) {
   constexpr auto kCustom = pg::Statement::kCustom;
   static pg::Statement any(LATCHKEY_AMONG_NEWEST("", ""));
   static pg::Statement any_by_tier(LATCHKEY_AMONG_NEWEST(LATCHKEY_WITH_TIER, ""), kCustom);
@@ -92,7 +86,8 @@ Walk WalkAlong(pg::Spi& spi, const Filter& filter, int64_t newest) {
                                            : (filter.tier ? any_by_tier : any);
   const pg::Rows rows = Run(spi, statement, filter, newest);
   const pg::Row row = rows[0];
-  return {{row.Get<int64_t>(1), row.Copy(2)}, row.Get<int64_t>(3)};
+  users = row.Get<int64_t>(3);
+  return {row.Get<int64_t>(1), row.Copy(2)};
 }
 
 Page FindAmongAll(pg::Spi& spi, const Filter& filter) {
@@ -114,13 +109,35 @@ Page FindAmongAll(pg::Spi& spi, const Filter& filter) {
   return {rows[0].Get<int64_t>(1), rows[0].Copy(2)};
 }
 
-// How far to walk, given what a walk along the newest has found; none where an index is faster.
-std::optional<int64_t> Distance(const Walk& walk, const Filter& filter) {
-  if (walk.page.count == 0) return std::nullopt;
-  const double share = static_cast<double>(walk.page.count) / kSecondWalk;
+// How far to walk, given how many of the sample match; none where an index is faster.
+std::optional<int64_t> Distance(int64_t matching, int64_t users, const Filter& filter) {
+  if (matching == 0) return std::nullopt;
+  const double share = static_cast<double>(matching) / kSample;
   const double distance = filter.max_rows / share * kReserve;
-  if (distance > share * static_cast<double>(walk.users) * kPassedPerFetched) return std::nullopt;
+  if (distance > share * static_cast<double>(users) * kPassedPerFetched) return std::nullopt;
   return static_cast<int64_t>(distance);
+}
+
+std::optional<pg::Raw> FindAmongNewest(const Filter& filter) {
+  NewestUsers walk(filter);
+  const int64_t users = walk.Pass(kSample);
+  if (!walk.IsPageFull() && !walk.HasEnded()) {
+    const auto distance = Distance(walk.found(), users, filter);
+    if (distance && *distance > kSample) walk.Pass(*distance - kSample);
+  }
+  if (!walk.IsPageFull() && !walk.HasEnded()) return std::nullopt;
+  return walk.Ids();
+}
+
+std::optional<pg::Raw> FindAmongNewest(pg::Spi& spi, const Filter& filter) {
+  int64_t users = 0;
+  Page page = WalkAlong(spi, filter, kSample, users);
+  if (page.count < filter.max_rows) {
+    const auto distance = Distance(page.count, users, filter);
+    if (distance) page = WalkAlong(spi, filter, *distance, users);
+  }
+  if (page.count < filter.max_rows) return std::nullopt;
+  return page.ids;
 }
 
 }  // namespace
@@ -128,13 +145,9 @@ std::optional<int64_t> Distance(const Walk& walk, const Filter& filter) {
 pg::Raw FindUsers(pg::Spi& spi, const Filter& filter) {
   // Few have a role, and its index finds them.
   if (filter.role) return FindAmongAll(spi, filter).ids;
-  Walk walk = WalkAlong(spi, filter, kFirstWalk);
-  if (!walk.IsFull(filter)) walk = WalkAlong(spi, filter, kSecondWalk);
-  if (!walk.IsFull(filter)) {
-    const auto distance = Distance(walk, filter);
-    if (distance) walk = WalkAlong(spi, filter, *distance);
-  }
-  return walk.IsFull(filter) ? walk.page.ids : FindAmongAll(spi, filter).ids;
+  const bool direct = !filter.tier && NewestUsers::IsUsable();
+  const auto page = direct ? FindAmongNewest(filter) : FindAmongNewest(spi, filter);
+  return page ? *page : FindAmongAll(spi, filter).ids;
 }
 
 }  // namespace latchkey::users
