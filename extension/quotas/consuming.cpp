@@ -114,6 +114,7 @@ LATCHKEY_FUNCTION(refund_consumption, kOpen) {
     UPDATE latchkey.quota_consumptions SET refunded_at = $3
      WHERE account_id = $1 AND idempotency_key = $2 AND refunded_at IS NULL)");
   pg::Spi spi;
+  LockTimeZone(spi, account_id);
   spi.RunLatest(mark, account_id, key, pg::Now());
   const bool refunded = spi.affected() > 0;
   auto consumption = FindConsumption(spi, account_id, key);

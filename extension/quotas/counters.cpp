@@ -41,7 +41,10 @@ Quota QuotaOf(pg::Spi& spi, const Uuid& account_id, std::string_view feature) {
     throw Error(ErrorCode::kNotFound, "there is no such account");
   }
   const plans::Feature& entitled = plans::RequireFeature(spi, own, feature);
-  return {entitled.key, PeriodOf(spi, own, entitled), entitled.granted_limit, 0};
+  Quota quota{entitled.key, PeriodOf(spi, own, entitled), entitled.granted_limit};
+  quota.at = own.at;
+  quota.time_zone = TimeZoneOf(own);
+  return quota;
 }
 
 void CheckAmount(int64_t amount) {
@@ -53,6 +56,28 @@ int64_t ReadUsed(pg::Spi& spi, const Uuid& account_id, const std::string& featur
                  const Period& period) {
   return FindUsed(spi, account_id, feature, period).value_or(0);
 }
+
+std::string LockTimeZone(pg::Spi& spi, const Uuid& account_id) {
+  static pg::Statement statement("SELECT time_zone FROM latchkey.accounts WHERE id = $1 FOR SHARE");
+  const pg::Rows rows = spi.RunLatest(statement, account_id);
+  if (rows.empty()) throw Error(ErrorCode::kNotFound, "there is no such account");
+  return rows[0].Text(1);
+}
+
+namespace {
+
+// Who has changed the time zone since has carried the counters over to its periods.
+void FollowTimeZone(pg::Spi& spi, const Uuid& account_id, Quota& quota) {
+  if (quota.period.kind == kEver || IsCountedInUtc(quota.feature)) return;
+  const std::string zone = LockTimeZone(spi, account_id);
+  if (zone == quota.time_zone) return;
+  plans::Entitlements own = plans::EntitlementsOf(spi, account_id);
+  own.at = quota.at;
+  quota.period = PeriodIn(spi, own, quota.period.kind, zone);
+  quota.time_zone = zone;
+}
+
+}  // namespace
 
 bool Count(pg::Spi& spi, const Uuid& account_id, Quota& quota, int64_t amount) {
   static pg::Statement update(R"(
@@ -67,13 +92,14 @@ bool Count(pg::Spi& spi, const Uuid& account_id, Quota& quota, int64_t amount) {
       DO UPDATE SET used = u.used + EXCLUDED.used WHERE u.used <= $6
     RETURNING u.used)");
   const int64_t most = quota.limit.value_or(PG_INT64_MAX) - amount;  // before this is counted
-  const Period& period = quota.period;
+  Period& period = quota.period;
   pg::Rows rows =
       spi.RunLatest(update, account_id, quota.feature, period.kind, period.start, amount, most);
   if (rows.empty()) {
     accounts::RequireLivingAccount(spi, account_id);
     quota.used = ReadUsed(spi, account_id, quota.feature, period);
     if (quota.used > most) return false;
+    FollowTimeZone(spi, account_id, quota);
     rows =
         spi.RunLatest(insert, account_id, quota.feature, period.kind, period.start, amount, most);
     if (rows.empty()) quota.used = ReadUsed(spi, account_id, quota.feature, period);

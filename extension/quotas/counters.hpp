@@ -10,6 +10,8 @@ struct Quota {
   Period period;
   std::optional<int64_t> limit;  // none: unlimited
   int64_t used = 0;
+  pg::Timestamp at{};          // the moment that the period belongs to,
+  std::string time_zone = {};  // and the account's, as far as this backend knows
 
   bool Allows(int64_t amount) const { return !limit || used <= *limit - amount; }
 };
@@ -21,6 +23,10 @@ void CheckAmount(int64_t amount);  // raises LK400
 
 int64_t ReadUsed(pg::Spi& spi, const Uuid& account_id, const std::string& feature,
                  const Period& period);
+
+// Locks the account's row against changes of its time zone, before a counter is made or given back
+// to: whoever changes it carries all counters over. Raises LK404.
+std::string LockTimeZone(pg::Spi& spi, const Uuid& account_id);
 
 // Counts, unless that would exceed the limit: then false. Sets quota.used either way. Locks the
 // counter: who comes next waits, and then decides by what is left. Raises LK404.

@@ -25,7 +25,7 @@ void AddRow(pg::Spi& spi, const Uuid& account_id, const std::string& feature) {
   Quota quota = QuotaOf(spi, account_id, feature);
   if (!Count(spi, account_id, quota, 1)) ThrowExceeded(quota, 1);
   if (quota.period.kind == kEver) return;
-  Quota rows{feature, Period::Ever(), std::nullopt, 0};
+  Quota rows{feature, Period::Ever(), std::nullopt};
   Count(spi, account_id, rows, 1);
 }
 

@@ -74,15 +74,24 @@ Bounds BillingPeriod(pg::Spi& spi, const plans::Entitlements& own, const std::st
 
 }  // namespace
 
-Period PeriodOf(pg::Spi& spi, const plans::Entitlements& own, const plans::Feature& feature) {
-  const std::string kind = feature.period.value_or(kEver);
+std::string TimeZoneOf(const plans::Entitlements& own) {
+  return own.account ? own.account->time_zone : "UTC";
+}
+
+Period PeriodIn(pg::Spi& spi, const plans::Entitlements& own, const std::string& kind,
+                const std::string& zone) {
   if (kind == kEver) return Period::Ever();
-  // count_usage() counts requests in UTC.
-  const bool is_utc = !own.account || feature.key == accounts::kRequests;
-  const std::string zone = is_utc ? "UTC" : own.account->time_zone;
   const Bounds bounds =
       kind == "billing" ? BillingPeriod(spi, own, zone) : CalendarPeriod(spi, kind, zone, own.at);
   return {kind, bounds.start, bounds.end};
 }
+
+Period PeriodOf(pg::Spi& spi, const plans::Entitlements& own, const plans::Feature& feature) {
+  const std::string kind = feature.period.value_or(kEver);
+  return PeriodIn(spi, own, kind, IsCountedInUtc(feature.key) ? "UTC" : TimeZoneOf(own));
+}
+
+// count_usage() counts them so.
+bool IsCountedInUtc(std::string_view feature) { return feature == accounts::kRequests; }
 
 }  // namespace latchkey::quotas

@@ -20,4 +20,11 @@ struct Period {
 // the calendar month.
 Period PeriodOf(pg::Spi& spi, const plans::Entitlements& own, const plans::Feature& feature);
 
+// The same for a kind of period and a time zone.
+Period PeriodIn(pg::Spi& spi, const plans::Entitlements& own, const std::string& kind,
+                const std::string& zone);
+
+std::string TimeZoneOf(const plans::Entitlements& own);
+bool IsCountedInUtc(std::string_view feature);  // whatever the account's time zone is
+
 }  // namespace latchkey::quotas

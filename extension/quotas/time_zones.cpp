@@ -1,4 +1,5 @@
 // set_time_zone: where an account's days and months begin.
+#include "extension/accounts/usage.hpp"
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
@@ -17,30 +18,37 @@ void CheckTimeZone(pg::Spi& spi, std::string_view zone) {
               {}, "It is a name as Europe/Berlin, of the view pg_timezone_names.");
 }
 
-// What is used of the running days and months counts in those of the new zone: a change of the zone
-// is no new quota.
+// What is used of the running periods counts in those of the new zone, and what is refunded of it
+// is given back there: a change of the zone is no new quota.
 void CarryOver(pg::Spi& spi, const Uuid& account_id, const std::string& from,
                const std::string& to) {
-  static pg::Statement statement(R"(
-    WITH zones AS (
-      SELECT unit, date_trunc(unit, $4 AT TIME ZONE $2) AT TIME ZONE $2 AS old_start,
-             date_trunc(unit, $4 AT TIME ZONE $3) AT TIME ZONE $3 AS new_start
-        FROM unnest(ARRAY['day', 'month']) AS unit
-    ), moved AS (
-      DELETE FROM latchkey.usage u USING zones z
-       WHERE u.account_id = $1 AND u.period = z.unit AND u.period_start = z.old_start
-         AND z.new_start <> z.old_start AND u.feature <> 'requests'
-      RETURNING u.feature, u.period, z.new_start, u.used)
+  static pg::Statement counters(R"(
+    WITH moved AS (
+      DELETE FROM latchkey.usage
+       WHERE account_id = $1 AND period = $2 AND period_start = $3 AND feature <> $5
+      RETURNING feature, used)
     INSERT INTO latchkey.usage AS u (account_id, feature, period, period_start, used)
-    SELECT $1, feature, period, new_start, used FROM moved
+    SELECT $1, feature, $2, $4, used FROM moved
     ON CONFLICT (account_id, feature, period, period_start)
       DO UPDATE SET used = u.used + EXCLUDED.used)");
-  spi.RunLatest(statement, account_id, from, to, pg::Now());
+  static pg::Statement consumptions(R"(
+    UPDATE latchkey.quota_consumptions SET period_start = $4
+     WHERE account_id = $1 AND period = $2 AND period_start = $3 AND feature <> $5)");
+  const plans::Entitlements own = plans::EntitlementsOf(spi, account_id);
+  for (const std::string kind : {"day", "month", "billing"}) {
+    const pg::Timestamp before = PeriodIn(spi, own, kind, from).start;
+    const pg::Timestamp after = PeriodIn(spi, own, kind, to).start;
+    if (before == after) continue;
+    spi.RunLatest(counters, account_id, kind, before, after, accounts::kRequests);
+    spi.RunLatest(consumptions, account_id, kind, before, after, accounts::kRequests);
+  }
 }
 
 }  // namespace
 
-// Not for oneself: whoever chooses when the day begins chooses when the quota is new.
+// The account's row is locked before its counters, as by who makes one (see FollowTimeZone): what
+// is counted meanwhile is carried over, or counted in the new zone. Not for oneself: whoever
+// chooses when the day begins chooses when the quota is new.
 LATCHKEY_FUNCTION(set_time_zone, kOpen) {
   const auto account_id = args.Get<Uuid>(0, "account_id");
   const std::string zone(args.Text(1, "time_zone"));

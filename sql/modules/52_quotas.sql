@@ -85,7 +85,7 @@ CREATE FUNCTION latchkey.set_time_zone(account_id uuid, time_zone text) RETURNS 
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_set_time_zone';
 COMMENT ON FUNCTION latchkey.set_time_zone(uuid, text) IS
   'Sets where the account''s days and months begin, by a name of pg_timezone_names; UTC at first. What is used of the '
-  'running day and month stays used. Unknown zone: invalid_argument (LK400). Unknown account: not_found (LK404). Needs '
+  'running day, month and billing period stays used. Unknown zone: invalid_argument (LK400). Unknown account: not_found (LK404). Needs '
   'usage.write platform-wide, because it decides when quotas reset: forbidden (LK403). Event: account.time_zone_changed.';
 REVOKE ALL ON FUNCTION latchkey.set_time_zone(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.set_time_zone(uuid, text) TO latchkey_gateway, latchkey_app, latchkey_admin;
