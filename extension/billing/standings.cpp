@@ -2,29 +2,17 @@
 // changes, so that their order doesn't matter.
 #include "extension/billing/standings.hpp"
 
-#include <tuple>
+#include <algorithm>
 
 #include "extension/accounts/standing.hpp"
+#include "extension/billing/subscription_states.hpp"
 #include "extension/core/error.hpp"
 #include "extension/pg/array.hpp"
-#include "extension/plans/prices.hpp"
 #include "extension/plans/standings.hpp"
-#include "extension/subscriptions/subscriptions.hpp"
 
 namespace latchkey::billing {
 
 namespace {
-
-bool IsTerminal(std::string_view status) {
-  return status == "canceled" || status == "incomplete_expired";
-}
-
-// What gives access first, what may come back next.
-int ClassOf(std::string_view status) {
-  if (status == "active" || status == "trialing") return 3;
-  if (status == "past_due") return 2;
-  return IsTerminal(status) ? 0 : 1;
-}
 
 // Events of one second: deleted beats updated beats created.
 int32_t RankOf(std::string_view type) {
@@ -45,113 +33,87 @@ void Insert(Application& a, const StripeSubscription& s) {
     INSERT INTO latchkey.billing_subscription_changes (
       account_id, stripe_subscription_id, stripe_event_id, created_at, rank, status, terminal,
       price_ids, started_at, period_starts_at, period_ends_at, trial_starts_at, trial_ends_at,
-      ends_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING)");
+      ends_at, noted_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    ON CONFLICT DO NOTHING)");
   a.spi.RunLatest(statement, a.account_id, s.id, a.event.id, a.At(), RankOf(a.event.type), s.status,
                   IsTerminal(s.status), TextArray(s.price_ids), ToTimestamp(s.started_at),
                   ToTimestamp(s.period_starts_at), ToTimestamp(s.period_ends_at),
                   ToTimestamp(s.trial_starts_at), ToTimestamp(s.trial_ends_at),
-                  ToTimestamp(s.ends_at));
+                  ToTimestamp(s.ends_at), pg::Now());
 }
 
-struct Current {
-  std::string id, event_id, status;
-  pg::Raw price_ids;
-  std::optional<pg::Timestamp> started_at, trial_starts_at, trial_ends_at;
-  subscriptions::Period period;
-  pg::Timestamp since;       // when it came to this status
-  bool gave_access = false;  // in this state, or in one before
-  std::optional<plans::PricedPlan> plan;
-
-  auto Key() const {
-    return std::make_tuple(ClassOf(status), plan ? plan->rank : -1,
-                           started_at ? started_at->micros : 0, id);
-  }
-};
-
-Current FromRow(const pg::Row& row) {
-  Current s;
-  s.id = row.Text(1);
-  s.event_id = row.Text(2);
-  s.since = row.Get<pg::Timestamp>(3);
-  s.status = row.Text(4);
-  s.price_ids = row.Copy(5);
-  s.started_at = row.Optional<pg::Timestamp>(6);
-  s.period.starts_at = row.Optional<pg::Timestamp>(7);
-  s.period.ends_at = row.Optional<pg::Timestamp>(8);
-  s.trial_starts_at = row.Optional<pg::Timestamp>(9);
-  s.trial_ends_at = row.Optional<pg::Timestamp>(10);
-  s.period.cancel_at = row.Optional<pg::Timestamp>(11);
-  if (!s.period.starts_at || !s.period.ends_at || *s.period.ends_at <= *s.period.starts_at) {
-    s.period.starts_at = s.period.ends_at = std::nullopt;
-  }
-  return s;
+// Whether we have heard since then of any that it gives, or gave, access.
+bool GaveAccessSince(const std::vector<SubscriptionState>& all, pg::Timestamp since) {
+  return std::any_of(all.begin(), all.end(), [&](const SubscriptionState& s) {
+    return s.access_noted_at && !(*s.access_noted_at < since);
+  });
 }
 
-// Each subscription in its last state, and since when it has had its status.
-std::vector<Current> LoadSubscriptions(pg::Spi& spi, const Uuid& account_id) {
+// What never gave access, as a checkout that isn't paid yet, takes nothing away: neither a plan
+// that was set by hand nor a trial of ours, for which only what we heard since it was asked for
+// counts.
+bool TakesEffect(pg::Spi& spi, const std::vector<SubscriptionState>& all,
+                 const accounts::Standing& standing, pg::Timestamp now) {
+  if (standing.trial_ends_at && now < *standing.trial_ends_at) {
+    return GaveAccessSince(all, standing.status_changed_at);
+  }
+  return GaveAccessSince(all, {PG_INT64_MIN}) ||
+         accounts::EffectivePlan(spi, standing, now) == accounts::kFreePlan;
+}
+
+// What was last set for the account from Stripe's events.
+std::optional<int32_t> AppliedVersion(pg::Spi& spi, const Uuid& account_id,
+                                      const std::string& plan) {
   static pg::Statement statement(R"(
-    SELECT stripe_subscription_id, stripe_event_id, created_at, status, price_ids, started_at,
-           period_starts_at, period_ends_at, trial_starts_at, trial_ends_at, ends_at
-      FROM latchkey.billing_subscription_changes WHERE account_id = $1
-     ORDER BY stripe_subscription_id, terminal, created_at, rank, stripe_event_id)");
-  std::vector<Current> all;
-  const pg::Rows rows = spi.RunLatest(statement, account_id);
-  for (uint64_t i = 0; i < rows.size(); ++i) {
-    Current next = FromRow(rows[i]);
-    next.gave_access = ClassOf(next.status) >= 2;
-    if (all.empty() || all.back().id != next.id) {
-      all.push_back(std::move(next));
-      continue;
-    }
-    if (all.back().status == next.status) next.since = all.back().since;
-    next.gave_access = next.gave_access || all.back().gave_access;
-    all.back() = std::move(next);
-  }
-  for (Current& s : all) s.plan = plans::PlanOfPrices(spi, s.price_ids);
-  return all;
+    SELECT applied_version FROM latchkey.billing_accounts
+     WHERE account_id = $1 AND applied_plan = $2)");
+  const pg::Rows rows = spi.RunLatest(statement, account_id, plan);
+  if (rows.empty()) return std::nullopt;
+  return rows[0].Optional<int32_t>(1);
 }
 
 // Whether the account's standing was set from something else before.
-bool NoteApplied(pg::Spi& spi, const Uuid& account_id, const Current& s, const std::string& plan) {
+bool NoteApplied(pg::Spi& spi, const Uuid& account_id, const SubscriptionState& s,
+                 const std::string& plan, const std::optional<int32_t>& version) {
   static pg::Statement statement(R"(
     UPDATE latchkey.billing_accounts
-       SET applied_event_id = $2, applied_plan = $3, status_since = $4
+       SET applied_event_id = $2, applied_plan = $3, applied_version = $4, status_since = $5
      WHERE account_id = $1
-       AND (applied_event_id, applied_plan, status_since) IS DISTINCT FROM ($2, $3, $4))");
-  spi.RunLatest(statement, account_id, s.event_id, plan, s.since);
+       AND (applied_event_id, applied_plan, applied_version, status_since)
+           IS DISTINCT FROM ($2, $3, $4, $5))");
+  spi.RunLatest(statement, account_id, s.event_id, plan, version, s.since);
   return spi.affected() > 0;
 }
 
-bool EverGaveAccess(const std::vector<Current>& all) {
-  for (const Current& s : all) {
-    if (s.gave_access) return true;
-  }
-  return false;
-}
-
-// The plan is locked first, as by everybody who changes what an account has.
-bool HasPlanFromElsewhere(pg::Spi& spi, const Uuid& account_id, const std::string& plan) {
-  const plans::NewestVersion newest(spi, plan);
-  const accounts::Standing standing = plans::LockStanding(spi, account_id);
-  return accounts::EffectivePlan(spi, standing, pg::Now()) != accounts::kFreePlan;
+// Whoever was moved to a newer version than the one that the price names stays there.
+std::optional<int32_t> VersionToHave(pg::Spi& spi, const Uuid& account_id,
+                                     const accounts::Standing& standing, const std::string& plan,
+                                     const std::optional<int32_t>& paid, pg::Timestamp now) {
+  if (!paid || !standing.plan_version || !plans::KeepsVersion(standing, plan, now)) return paid;
+  const auto applied = AppliedVersion(spi, account_id, plan);
+  const bool was_moved = applied && *standing.plan_version > *applied;
+  return was_moved ? std::max(*paid, *standing.plan_version) : paid;
 }
 
 void SetStanding(pg::Spi& spi, const Uuid& account_id) {
-  const std::vector<Current> all = LoadSubscriptions(spi, account_id);
-  const Current* best = nullptr;
-  for (const Current& s : all) {
-    if (best == nullptr || best->Key() < s.Key()) best = &s;
-  }
+  const std::vector<SubscriptionState> all = LoadSubscriptions(spi, account_id);
+  const SubscriptionState* best = BestOf(all);
   if (best == nullptr) return;
   const std::string plan = best->plan ? best->plan->plan : accounts::kFreePlan;
-  // What never gave access, as a checkout that isn't paid yet, takes nothing away: neither a trial
-  // of ours nor a plan that was set by hand.
-  if (!EverGaveAccess(all) && HasPlanFromElsewhere(spi, account_id, plan)) return;
-  if (!NoteApplied(spi, account_id, *best, plan)) return;
-  std::optional<int32_t> version;
-  if (best->plan) version = best->plan->version;
-  plans::Subscribe(spi, account_id, plan, best->status, version, best->since);
+  // The plan is locked first, as by everybody who changes what an account has.
+  const plans::NewestVersion newest(spi, plan);
+  const accounts::Standing standing = plans::LockStanding(spi, account_id);
+  const pg::Timestamp now = pg::Now();
+  if (!TakesEffect(spi, all, standing, now)) return;
+  std::optional<int32_t> paid;
+  if (best->plan) paid = plans::VersionOfPrice(spi, best->plan->price_id, best->priced_since);
+  plans::Terms terms;
+  terms.version = VersionToHave(spi, account_id, standing, plan, paid, now);
+  terms.status_since = best->since;
+  terms.gave_access = GaveAccessSince(all, {PG_INT64_MIN});
+  if (!NoteApplied(spi, account_id, *best, plan, paid)) return;
+  plans::Subscribe(spi, account_id, plan, best->status, terms);
   subscriptions::SetPeriod(spi, account_id, best->period);
   subscriptions::SetProviderTrial(spi, account_id, best->trial_starts_at, best->trial_ends_at);
 }

@@ -28,8 +28,9 @@ void SetPrice(pg::Spi& spi, const LockedPlan& plan, const char* billing_interval
     UPDATE latchkey.plan_prices SET active = false
      WHERE plan = $1 AND billing_interval = $2 AND active AND price_id <> $3)");
   static pg::Statement insert(R"(
-    INSERT INTO latchkey.plan_prices (price_id, plan, version, billing_interval, active)
-    VALUES ($1, $2, $3, $4, true) ON CONFLICT (price_id) DO NOTHING)");
+    INSERT INTO latchkey.plan_prices (price_id, plan, first_version, version, billing_interval,
+                                      active)
+    VALUES ($1, $2, $3, $3, $4, true) ON CONFLICT (price_id) DO NOTHING)");
   static pg::Statement take_up(R"(
     UPDATE latchkey.plan_prices SET active = true
      WHERE price_id = $1 AND plan = $2 AND version = $3 AND billing_interval = $4 AND NOT active)");
@@ -59,12 +60,23 @@ void SetPrice(pg::Spi& spi, const LockedPlan& plan, const char* billing_interval
 
 std::optional<PricedPlan> PlanOfPrices(pg::Spi& spi, const pg::Raw& price_ids) {
   static pg::Statement statement(R"(
-    SELECT p.plan, p.version, d.rank
+    SELECT p.price_id, p.plan, d.rank
       FROM latchkey.plan_prices p JOIN latchkey.plans d ON d.key = p.plan
-     WHERE p.price_id = ANY ($1) ORDER BY d.rank DESC, p.plan, p.version DESC LIMIT 1)");
+     WHERE p.price_id = ANY ($1) ORDER BY d.rank DESC, p.plan, p.version DESC, p.price_id LIMIT 1)");
   const pg::Rows rows = spi.RunLatest(statement, price_ids);
   if (rows.empty()) return std::nullopt;
-  return PricedPlan{rows[0].Text(1), rows[0].Get<int32_t>(2), rows[0].Get<int32_t>(3)};
+  return PricedPlan{rows[0].Text(1), rows[0].Text(2), rows[0].Get<int32_t>(3)};
+}
+
+// An active price names the plan's newest version: so what it named then is what was the newest
+// then, within all that it has named.
+int32_t VersionOfPrice(pg::Spi& spi, const std::string& price_id, pg::Timestamp at) {
+  static pg::Statement statement(R"(
+    SELECT greatest(p.first_version, least(p.version, (
+             SELECT min(v.version) FROM latchkey.plan_versions v
+              WHERE v.plan = p.plan AND v.superseded_at > $2)))
+      FROM latchkey.plan_prices p WHERE p.price_id = $1)");
+  return spi.RunLatest(statement, price_id, at)[0].Get<int32_t>(1);
 }
 
 // Anybody may ask: a price id stands on every checkout page.

@@ -84,9 +84,12 @@ std::optional<int32_t> NewestVersion::Take(pg::Spi& spi) const {
   return number_;
 }
 
+bool KeepsVersion(const accounts::Standing& standing, std::string_view plan, pg::Timestamp now) {
+  return standing.plan == plan && !IsOver(accounts::EffectiveStatus(standing, now));
+}
+
 void Subscribe(pg::Spi& spi, const Uuid& account_id, const std::string& plan,
-               const std::string& status, std::optional<int32_t> first_version,
-               std::optional<pg::Timestamp> status_since) {
+               const std::string& status, const Terms& terms) {
   const NewestVersion newest(spi, plan);
   accounts::RequireLivingAccount(spi, account_id);
   const accounts::Standing from = LockStanding(spi, account_id);
@@ -95,12 +98,12 @@ void Subscribe(pg::Spi& spi, const Uuid& account_id, const std::string& plan,
   to.plan = plan;
   to.subscription_status = status;
   to.status_changed_at = from.subscription_status == status ? from.status_changed_at : now;
-  if (status_since) to.status_changed_at = *status_since;
-  if (from.plan == plan && !IsOver(accounts::EffectiveStatus(from, now))) {
+  if (terms.status_since) to.status_changed_at = *terms.status_since;
+  if (terms.version && plan != accounts::kFreePlan) {
+    if (*terms.version == newest.number()) newest.Take(spi);
+    to.plan_version = terms.version;
+  } else if (KeepsVersion(from, plan, now)) {
     to.plan_version = from.plan_version;
-  } else if (first_version && plan != accounts::kFreePlan) {
-    if (*first_version == newest.number()) newest.Take(spi);
-    to.plan_version = first_version;
   } else {
     newest.RequireOnOffer();
     to.plan_version = newest.Take(spi);
@@ -110,7 +113,7 @@ void Subscribe(pg::Spi& spi, const Uuid& account_id, const std::string& plan,
       from.plan_version == to.plan_version && from.status_changed_at == to.status_changed_at) {
     return;
   }
-  if (had_trial) hooks.close_trial(spi, account_id, Pays(status));
+  if (had_trial) hooks.close_trial(spi, account_id, terms.gave_access || Pays(status));
   StoreStanding(spi, account_id, to, now);
   JsonObject data;
   data.Add("from", from.plan).Add("to", plan);

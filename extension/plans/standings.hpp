@@ -31,12 +31,20 @@ class NewestVersion {
   bool subscribed_ = false;
 };
 
-// Subscribes an account: in the version of the plan that it has, else in `first_version`, or
-// without one in the newest, which must be on offer (LK400). `status_since`: since when it has the
-// status, when somebody else says so. Records the event when anything changes.
+// What a payment provider says of a subscription.
+struct Terms {
+  std::optional<int32_t> version;             // the one that is paid for
+  std::optional<pg::Timestamp> status_since;  // since when it has the status
+  bool gave_access = false;                   // now, or until it ended
+};
+
+// Subscribes an account: in the version that the terms say, else in the one of the plan that it
+// has, or in the newest, which must be on offer (LK400). Records the event when anything changes.
 void Subscribe(pg::Spi& spi, const Uuid& account_id, const std::string& plan,
-               const std::string& status, std::optional<int32_t> first_version = std::nullopt,
-               std::optional<pg::Timestamp> status_since = std::nullopt);
+               const std::string& status, const Terms& terms = {});
+
+// Whether the account goes on with the version that it has: not when its subscription is over.
+bool KeepsVersion(const accounts::Standing& standing, std::string_view plan, pg::Timestamp now);
 
 // See accounts/hooks.hpp.
 void SubscribeNewAccount(pg::Spi& spi, const Uuid& account_id, std::string_view plan,

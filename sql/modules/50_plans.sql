@@ -95,17 +95,20 @@ CREATE TRIGGER invalidate AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON latchk
 CREATE TABLE latchkey.plan_prices (
   price_id         text    NOT NULL,
   plan             text    NOT NULL,
+  first_version    integer NOT NULL,
   version          integer NOT NULL,
   billing_interval text    NOT NULL,
   active           boolean NOT NULL,
   CONSTRAINT plan_prices_pkey PRIMARY KEY (price_id),
   CONSTRAINT plan_prices_plan_fkey FOREIGN KEY (plan) REFERENCES latchkey.plans (key),
   CONSTRAINT plan_prices_price_id_form CHECK (price_id ~ '^[A-Za-z0-9_]{1,255}$'),
-  CONSTRAINT plan_prices_billing_interval_known CHECK (billing_interval IN ('month', 'year'))
+  CONSTRAINT plan_prices_billing_interval_known CHECK (billing_interval IN ('month', 'year')),
+  CONSTRAINT plan_prices_versions_in_order CHECK (first_version <= version)
 );
 COMMENT ON TABLE latchkey.plan_prices IS
-  'Stripe''s price ids (reference): each names one version of one plan. active: the one to check out with. The others '
-  'stay, because subscriptions go on with them.';
+  'Stripe''s price ids (reference): each names one version of one plan; one that goes on being the price of newer versions '
+  'has named those since first_version, each until plan_versions.superseded_at. active: the one to check out with. The '
+  'others stay, because subscriptions go on with them.';
 CREATE UNIQUE INDEX plan_prices_active ON latchkey.plan_prices (plan, billing_interval) WHERE active;
 CREATE INDEX plan_prices_by_plan ON latchkey.plan_prices (plan, version);
 SELECT pg_catalog.pg_extension_config_dump('latchkey.plan_prices', '');

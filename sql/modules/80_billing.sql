@@ -50,6 +50,7 @@ CREATE TABLE latchkey.billing_accounts (
   customer_linked_at timestamptz,
   applied_event_id   text,
   applied_plan       text,
+  applied_version    integer,
   status_since       timestamptz,
   credit_debt        bigint NOT NULL DEFAULT 0,
   CONSTRAINT billing_accounts_pkey PRIMARY KEY (account_id),
@@ -79,12 +80,14 @@ CREATE TABLE latchkey.billing_subscription_changes (
   trial_starts_at        timestamptz,
   trial_ends_at          timestamptz,
   ends_at                timestamptz,
+  noted_at               timestamptz NOT NULL,
   CONSTRAINT billing_subscription_changes_pkey PRIMARY KEY (account_id, stripe_subscription_id, stripe_event_id),
   CONSTRAINT billing_subscription_changes_account_fkey FOREIGN KEY (account_id) REFERENCES latchkey.accounts (id)
 );
 COMMENT ON TABLE latchkey.billing_subscription_changes IS
   'What each event said of a subscription at Stripe (distributed by account, append-only). In force is the last by terminal (a '
-  'subscription that was cancelled never comes back), created_at, rank (deleted after updated after created), stripe_event_id.';
+  'subscription that was cancelled never comes back), created_at, rank (deleted after updated after created), stripe_event_id. noted_at: '
+  'when it was known whose it is.';
 SELECT pg_catalog.pg_extension_config_dump('latchkey.billing_subscription_changes', '');
 GRANT SELECT ON latchkey.billing_subscription_changes TO latchkey_admin;
 

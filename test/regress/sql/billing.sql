@@ -182,6 +182,37 @@ SELECT plan, tier, status, trial_status FROM unnest(ARRAY[:'tia', :'uli']::uuid[
 SELECT regress.stripe_subscription('t3', 1763700500, 'cus_tia', 'active', 'price_bill_later'), regress.stripe_subscription('t4', 1763700500, 'cus_uli', 'active', 'price_bill_later');
 SELECT plan, tier, status, trial_status FROM unnest(ARRAY[:'tia', :'uli']::uuid[]) AS u, latchkey.subscription(u);
 
+-- An old subscription, which had ended before, is no reason to end a trial for a checkout that isn't paid.
+SELECT regress.new_user('bill_vic') AS vic \gset
+SELECT latchkey.set_stripe_customer(:'vic', 'cus_vic'), regress.stripe_subscription('v1', 1763700000, 'cus_vic', 'active', 'price_bill_later'), regress.stripe_subscription('v2', 1763700600, 'cus_vic', 'canceled', 'price_bill_later');
+SELECT status FROM latchkey.start_trial(:'vic', 'pro');
+SELECT regress.stripe_subscription('v3', 1763800000, 'cus_vic', 'incomplete', 'price_bill_later', '{"id": "sub_vic_again"}');
+SELECT plan, tier, status, trial_status FROM latchkey.subscription(:'vic');
+SELECT regress.stripe_subscription('v4', 1763800100, 'cus_vic', 'active', 'price_bill_later', '{"id": "sub_vic_again"}');
+SELECT plan, tier, status, trial_status FROM latchkey.subscription(:'vic');
+
+-- Versions: a price that goes along with newer ones goes on giving the one that was paid for; who was moved stays; who takes a newer price gets its version.
+SELECT regress.new_user('bill_wim') AS wim \gset
+SELECT version FROM latchkey.set_plan('versed', 'Versed', rank => 12, monthly_price_cents => 100, stripe_monthly_price_id => 'price_versed_1');
+SELECT latchkey.set_stripe_customer(:'wim', 'cus_wim'), regress.stripe_subscription('w1', regress.stripe_now(), 'cus_wim', 'active', 'price_versed_1');
+SELECT pg_sleep(1.1 - extract(microseconds FROM clock_timestamp())::numeric % 1000000 / 1000000);
+SELECT latchkey.set_plan_feature('versed', 'export');
+SELECT plan, version FROM latchkey.plan_of_price('price_versed_1');
+SELECT regress.stripe_subscription('w2', regress.stripe_now() + 1, 'cus_wim', 'active', 'price_versed_1');
+SELECT plan, plan_version, latchkey.can_use(:'wim', 'export') FROM latchkey.subscription(:'wim');
+SELECT latchkey.move_to_newest_version('versed', :'wim');
+SELECT regress.stripe_subscription('w3', regress.stripe_now() + 2, 'cus_wim', 'past_due', 'price_versed_1');
+SELECT plan_version, status FROM latchkey.subscription(:'wim');
+SELECT version FROM latchkey.set_plan('versed', monthly_price_cents => 200);
+SELECT version FROM latchkey.set_plan('versed', stripe_monthly_price_id => 'price_versed_2');
+SELECT regress.stripe_subscription('w4', regress.stripe_now() + 3, 'cus_wim', 'active', 'price_versed_2');
+SELECT plan_version, status FROM latchkey.subscription(:'wim');
+-- Who comes later with the price that goes along has what it names by then.
+SELECT regress.new_user('bill_xia') AS xia \gset
+SELECT latchkey.set_stripe_customer(:'xia', 'cus_xia'), regress.stripe_subscription('x1', regress.stripe_now() + 1, 'cus_xia', 'active', 'price_versed_1');
+SELECT plan, plan_version, latchkey.can_use(:'xia', 'export') FROM latchkey.subscription(:'xia');
+SELECT latchkey.retire_plan('versed');
+
 -- Cards: brand, last four digits and expiry; an older word about one changes nothing. Payment failures, disputes.
 SELECT regress.stripe_send(regress.stripe_event('evt_d1', 'payment_method.attached', 1763701000, '{"id": "pm_1", "object": "payment_method", "customer": "cus_cleo", "billing_details": {"name": "Cleo"}, "card": {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2031, "fingerprint": "Xt5EWLLDS7FJjR1c"}}')),
        regress.stripe_send(regress.stripe_event('evt_d2', 'payment_method.automatically_updated', 1763700999, '{"id": "pm_1", "object": "payment_method", "customer": "cus_cleo", "card": {"brand": "visa", "last4": "4242", "exp_month": 11, "exp_year": 2027}}'));
