@@ -1,7 +1,9 @@
 // One event of Stripe's while it is applied.
 //
 // Locks are taken in this order: the customer's row, the account's row in billing_accounts, its
-// plan, the account, its credits; the event's own row comes last, but for a new one.
+// plan, the account, its credits; the event's own row comes last, but for a new one. Who applies
+// events of many takes the customers', billing_accounts' and accounts' rows of all beforehand, in
+// this order (see batches.hpp).
 #pragma once
 
 #include "extension/core/stripe_event.hpp"

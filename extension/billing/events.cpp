@@ -89,11 +89,15 @@ bool StoreEvent(pg::Spi& spi, const StripeEvent& event) {
   return spi.affected() > 0;
 }
 
-std::string ApplyStored(pg::Spi& spi, const std::string& event_id,
-                        std::vector<std::string>& appeared) {
+StripeEvent LoadEvent(pg::Spi& spi, const std::string& event_id) {
   static pg::Statement statement(
       "SELECT payload::text FROM latchkey.billing_events WHERE stripe_event_id = $1");
-  const StripeEvent event = ParseStripeEvent(spi.RunLatest(statement, event_id)[0].Text(1));
+  return ParseStripeEvent(spi.RunLatest(statement, event_id)[0].Text(1));
+}
+
+std::string ApplyStored(pg::Spi& spi, const std::string& event_id,
+                        std::vector<std::string>& appeared) {
+  const StripeEvent event = LoadEvent(spi, event_id);
   Application application{spi, event, {}, {}, false, {}, {}};
   ApplyGuarded(application);
   NoteOutcome(application);

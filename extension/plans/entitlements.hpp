@@ -44,6 +44,10 @@ struct Entitlements {
 // Now; nobody, and an unknown account, has the free plan.
 Entitlements EntitlementsOf(pg::Spi& spi, const std::optional<Uuid>& account_id);
 
+// At another time, with the standing of that time; overrides are read from their history.
+Entitlements EntitlementsAt(pg::Spi& spi, const Uuid& account_id,
+                            const accounts::Standing& standing, pg::Timestamp at);
+
 // The feature, which lives as long as `own`. Raises LK413 when another plan has it, LK404 when none
 // has. `what` it is called.
 const Feature& RequireFeature(pg::Spi& spi, const Entitlements& own, std::string_view key,

@@ -27,6 +27,15 @@ bool Pays(std::string_view status) { return Is(status, {"active", "trialing", "p
 
 }  // namespace
 
+accounts::Standing ReadStanding(const pg::Row& row) {
+  return {row.Text(1),
+          row.Optional<int32_t>(2),
+          row.Text(3),
+          row.Get<pg::Timestamp>(4),
+          row.Optional<pg::Timestamp>(5),
+          row.Optional<pg::Timestamp>(6)};
+}
+
 accounts::Standing LockStanding(pg::Spi& spi, const Uuid& account_id) {
   static pg::Statement statement(R"(
     SELECT plan, plan_version, subscription_status, status_changed_at, trial_starts_at,
@@ -34,13 +43,7 @@ accounts::Standing LockStanding(pg::Spi& spi, const Uuid& account_id) {
       FROM latchkey.accounts WHERE id = $1 FOR NO KEY UPDATE)");
   const pg::Rows rows = spi.Run(statement, account_id);
   if (rows.empty()) throw Error(ErrorCode::kNotFound, "there is no such account");
-  const pg::Row row = rows[0];
-  return {row.Text(1),
-          row.Optional<int32_t>(2),
-          row.Text(3),
-          row.Get<pg::Timestamp>(4),
-          row.Optional<pg::Timestamp>(5),
-          row.Optional<pg::Timestamp>(6)};
+  return ReadStanding(rows[0]);
 }
 
 void StoreStanding(pg::Spi& spi, const Uuid& account_id, const accounts::Standing& standing,

@@ -5,6 +5,10 @@
 
 namespace latchkey::plans {
 
+// From a row of plan, plan_version, subscription_status, status_changed_at, trial_starts_at and
+// trial_ends_at.
+accounts::Standing ReadStanding(const pg::Row& row);
+
 // Locks the account's row against other changes. Raises LK404 when there is none.
 accounts::Standing LockStanding(pg::Spi& spi, const Uuid& account_id);
 

@@ -17,15 +17,6 @@ void CheckInterval(const std::optional<std::string>& billing_interval) {
   throw Error(ErrorCode::kInvalidArgument, "billing_interval must be month or year");
 }
 
-accounts::Standing ReadStanding(const pg::Row& row) {
-  return {row.Text(1),
-          row.Optional<int32_t>(2),
-          row.Text(3),
-          row.Get<pg::Timestamp>(4),
-          row.Optional<pg::Timestamp>(5),
-          row.Optional<pg::Timestamp>(6)};
-}
-
 struct ProviderTrial {
   std::optional<pg::Timestamp> starts_at, ends_at;
 };
@@ -99,7 +90,7 @@ LATCHKEY_FUNCTION(subscription, kOpen) {
   const auto trial = trials::FindTrial(spi, account_id);
   const pg::Rows rows = spi.Read(statement, account_id);
   if (rows.empty()) throw Error(ErrorCode::kNotFound, "there is no such account");
-  const accounts::Standing standing = ReadStanding(rows[0]);
+  const accounts::Standing standing = plans::ReadStanding(rows[0]);
   std::vector<pg::Value> told;
   for (int column = 7; column <= 13; ++column) told.push_back(pg::ToValue(rows[0].Copy(column)));
   const ProviderTrial provided{rows[0].Optional<pg::Timestamp>(14),
@@ -158,32 +149,6 @@ LATCHKEY_FUNCTION(set_billing_period, kOpen) {
   if (webhook_at) NoteWebhook(spi, account_id, *webhook_at);
   spi.Finish();
   return args.Void();
-}
-
-LATCHKEY_FUNCTION(plan_at, kOpen) {
-  const auto account_id = args.Get<Uuid>(0, "account_id");
-  const auto time = args.Get<pg::Timestamp>(1, "time");
-  permissions::RequireAccount(args, account_id, "plans.read");
-  static pg::Statement statement(R"(
-    SELECT plan, plan_version, subscription_status, status_changed_at, trial_starts_at,
-           trial_ends_at, since
-      FROM latchkey.account_standings WHERE account_id = $1 AND since <= $2
-     ORDER BY since DESC, id DESC LIMIT 1)");
-  pg::Spi spi(pg::Spi::kReadOnly);
-  const pg::Rows rows = spi.Read(statement, account_id, time);
-  accounts::Standing standing;
-  std::optional<pg::Timestamp> since;
-  if (!rows.empty()) {
-    standing = ReadStanding(rows[0]);
-    since = rows[0].Get<pg::Timestamp>(7);
-  }
-  const std::string tier = accounts::EffectivePlan(spi, standing, time);
-  spi.Finish();
-  std::optional<int32_t> version;
-  if (tier == standing.plan) version = standing.plan_version;
-  return args.ReturnRow({pg::ToValue(tier), pg::ToValue(version), pg::ToValue(standing.plan),
-                         pg::ToValue(accounts::EffectiveStatus(standing, time)),
-                         pg::ToValue(since)});
 }
 
 }  // namespace latchkey::subscriptions

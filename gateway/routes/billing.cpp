@@ -81,11 +81,17 @@ Route ApplyParked() {
 
 Route Replay() {
   return Route("POST", "/api/billing/replay", "replayBilling", "billing")
-      .Summary("Applies all of Stripe's events again. Needs billing.write.")
-      .Writes("SELECT row_to_json(r) FROM latchkey.replay_billing() AS r")
+      .Summary(
+          "Applies Stripe's events again, the oldest first, at most limit of them (1,000); go on "
+          "after last_event_id until that is null. Needs billing.write.")
+      .Writes(
+          "SELECT row_to_json(r) FROM latchkey.replay_billing($1, coalesce($2::integer, 1000)) "
+          "AS r")
       .As(Who::kBearer)
+      .Takes(QueryField("after", Type::kText, kMaxStripeId, "The last event of the call before."))
+      .Takes(Limit())
       .Returns("replay", "BillingReplay")
-      .Fails({ErrorId::Forbidden});
+      .Fails({ErrorId::Forbidden, ErrorId::NotFound});
 }
 
 Route SetCustomer() {

@@ -52,7 +52,8 @@ std::vector<Schema> BillingSchemas() {
        {{"events", "integer", kAlways, "All."},
         {"applied", "integer", kAlways, "Applied."},
         {"ignored", "integer", kAlways, "Of no meaning here."},
-        {"parked", "integer", kAlways, "Waiting."}}},
+        {"parked", "integer", kAlways, "Waiting."},
+        {"last_event_id", "string", kNullable, "Where to go on; null: these were the last."}}},
   };
 }
 

@@ -143,6 +143,26 @@ CREATE TRIGGER invalidate_standing AFTER DELETE OR TRUNCATE OR UPDATE OF plan, p
 CREATE TRIGGER invalidate_standing AFTER UPDATE OF status ON latchkey.users
   FOR EACH STATEMENT EXECUTE FUNCTION latchkey._invalidate('feature_overrides');
 
+CREATE TABLE latchkey.feature_override_changes (
+  account_id    uuid        NOT NULL,
+  feature       text        NOT NULL,
+  since         timestamptz NOT NULL,
+  id            uuid        NOT NULL,
+  granted       boolean,
+  granted_limit bigint,
+  period        text,
+  ends_at       timestamptz,
+  reason        text,
+  set_by        uuid,
+  CONSTRAINT feature_override_changes_pkey PRIMARY KEY (account_id, feature, since, id),
+  CONSTRAINT feature_override_changes_account_fkey FOREIGN KEY (account_id) REFERENCES latchkey.accounts (id)
+);
+COMMENT ON TABLE latchkey.feature_override_changes IS
+  'Each override of feature_overrides since when (distributed by account), append-only; granted null: it was taken back. '
+  'plan_at() reads it.';
+SELECT pg_catalog.pg_extension_config_dump('latchkey.feature_override_changes', '');
+GRANT SELECT ON latchkey.feature_override_changes TO latchkey_admin;
+
 CREATE TABLE latchkey.account_standings (
   account_id          uuid        NOT NULL,
   since               timestamptz NOT NULL,

@@ -29,10 +29,12 @@ COMMENT ON TYPE latchkey.subscription IS
   'the newest). trial_*: its trial, also one that is over (trial_ends_at: when it ended, or will). period_*: the current '
   'billing period. intended_plan: chosen before the checkout.';
 
-CREATE TYPE latchkey.plan_standing AS (tier text, plan_version integer, plan text, status text, since timestamptz);
+CREATE TYPE latchkey.plan_standing AS (
+  tier text, plan_version integer, plan text, status text, since timestamptz, features jsonb);
 COMMENT ON TYPE latchkey.plan_standing IS
   'What an account was entitled to: tier, in version plan_version (null: the newest of its time); what it was subscribed '
-  'to, with which status, and since when (null: from the beginning).';
+  'to, with which status, and since when (null: from the beginning). features: an array of {feature, granted_limit, period, '
+  'source, ends_at}, as features(): what the version includes, and the overrides of that time.';
 
 CREATE FUNCTION latchkey.subscription(account_id uuid) RETURNS latchkey.subscription
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_subscription';
@@ -67,8 +69,8 @@ GRANT EXECUTE ON FUNCTION latchkey.set_billing_period(uuid, timestamptz, timesta
 CREATE FUNCTION latchkey.plan_at(account_id uuid, "time" timestamptz) RETURNS latchkey.plan_standing
   LANGUAGE c STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'latchkey_plan_at';
 COMMENT ON FUNCTION latchkey.plan_at(uuid, timestamptz) IS
-  'What the account was entitled to at that time, from the history of its standings; features_of_plan() tells what that '
-  'version includes. An unknown account had the free plan. The grace for what is past due is today''s setting. For '
+  'What the account was entitled to at that time, or will be if nothing happens: its plan and features, from the history of '
+  'its standings and overrides. A version''s features are as it is defined now. An unknown account had the free plan. The grace for what is past due is today''s setting. For '
   'others'' accounts needs plans.read: forbidden (LK403).';
 REVOKE ALL ON FUNCTION latchkey.plan_at(uuid, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.plan_at(uuid, timestamptz) TO latchkey_gateway, latchkey_app, latchkey_admin;

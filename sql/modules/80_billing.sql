@@ -96,8 +96,10 @@ CREATE TYPE latchkey.billing_event AS (
   account_id uuid, applied_at timestamptz);
 COMMENT ON TYPE latchkey.billing_event IS 'An event of Stripe''s and what became of it, without its payload; see table billing_events.';
 
-CREATE TYPE latchkey.billing_replay AS (events bigint, applied bigint, ignored bigint, parked bigint);
-COMMENT ON TYPE latchkey.billing_replay IS 'How many events were applied again, and how many of them have which outcome now.';
+CREATE TYPE latchkey.billing_replay AS (events bigint, applied bigint, ignored bigint, parked bigint, last_event_id text);
+COMMENT ON TYPE latchkey.billing_replay IS
+  'How many events were applied again, and how many of them have which outcome now. last_event_id: after which to go on; null: these were '
+  'the last.';
 
 CREATE FUNCTION latchkey.ingest_stripe_event(payload text, signature text) RETURNS text
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_ingest_stripe_event';
@@ -145,10 +147,12 @@ COMMENT ON FUNCTION latchkey.apply_parked_events(integer) IS
 REVOKE ALL ON FUNCTION latchkey.apply_parked_events(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.apply_parked_events(integer) TO latchkey_gateway, latchkey_admin, latchkey_worker;
 
-CREATE FUNCTION latchkey.replay_billing() RETURNS latchkey.billing_replay
+CREATE FUNCTION latchkey.replay_billing(after text DEFAULT NULL, batch integer DEFAULT 1000) RETURNS latchkey.billing_replay
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_replay_billing';
-COMMENT ON FUNCTION latchkey.replay_billing() IS
-  'Applies all of Stripe''s events again, in one transaction. What is applied already changes nothing; what is parked may find what it '
-  'waited for. Needs billing.write platform-wide: forbidden (LK403).';
-REVOKE ALL ON FUNCTION latchkey.replay_billing() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey.replay_billing() TO latchkey_gateway, latchkey_admin;
+COMMENT ON FUNCTION latchkey.replay_billing(text, integer) IS
+  'Applies Stripe''s events again, in the order of their time, at most batch (1 to 100,000) after the event after; go on with last_event_id '
+  'until that is null. What is applied already changes nothing; what is parked may find what it waited for. Webhooks of the same customers '
+  'wait until the transaction ends. Unknown event: not_found (LK404). Out of range: invalid_argument (LK400). Needs billing.write '
+  'platform-wide: forbidden (LK403).';
+REVOKE ALL ON FUNCTION latchkey.replay_billing(text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey.replay_billing(text, integer) TO latchkey_gateway, latchkey_admin;

@@ -143,6 +143,13 @@ class RoutesTest(BillingTest):
         before = self.state(user)
         replay = self.gateway.post("/api/billing/replay", token=self.admin).json["replay"]
         self.assertEqual(replay["events"], replay["applied"] + replay["ignored"] + replay["parked"])
+        total, last = 0, ""
+        while last is not None:
+            page = self.gateway.post(f"/api/billing/replay?limit=40&after={last}" if last else "/api/billing/replay?limit=40",
+                                     token=self.admin).json["replay"]
+            total, last = total + page["events"], page["last_event_id"]
+        self.assertEqual(str(total), sql("SELECT count(*) FROM latchkey.billing_events"))
+        self.assert_problem(self.gateway.post("/api/billing/replay?after=evt_nowhere", token=self.admin), 404, "not_found")
         self.assertEqual(self.state(user), before)
 
     def test_bytes_as_they_came(self):

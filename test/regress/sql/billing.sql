@@ -226,7 +226,11 @@ SELECT type, account_id = :'cleo' AS cleos, data FROM latchkey.events WHERE aggr
 -- Applying everything again changes nothing.
 CREATE TABLE regress.stripe_before AS SELECT * FROM latchkey.subscription(:'bob');
 SELECT count(*) AS happened, max(id::text) AS last FROM latchkey.events \gset
-SELECT events = (SELECT count(*) FROM latchkey.billing_events) AS complete, parked FROM latchkey.replay_billing();
+SELECT events = (SELECT count(*) FROM latchkey.billing_events) AS complete, parked, last_event_id FROM latchkey.replay_billing();
+-- In batches, to the same sum.
+WITH RECURSIVE pages AS (SELECT r.*, 1 AS page FROM latchkey.replay_billing(batch => 7) AS r UNION ALL SELECT r.*, p.page + 1 FROM pages AS p, latchkey.replay_billing(p.last_event_id, 7) AS r WHERE p.last_event_id IS NOT NULL)
+SELECT sum(events) = (SELECT count(*) FROM latchkey.billing_events) AS complete, sum(parked) AS parked, count(*) > 3 AS pages, max(events) AS largest FROM pages;
+SELECT regress.error_of(s) FROM unnest(ARRAY['SELECT latchkey.replay_billing(''evt_nowhere'')', 'SELECT latchkey.replay_billing(batch => 0)', 'SELECT latchkey.replay_billing(NULL, 100001)', 'SELECT latchkey.replay_billing(NULL, NULL)']) AS s;
 SELECT string_agg(type, ' ' ORDER BY id) AS happened FROM latchkey.events WHERE id::text > :'last';
 SELECT count(*) AS same FROM (TABLE regress.stripe_before INTERSECT SELECT * FROM latchkey.subscription(:'bob')) AS s;
 

@@ -41,7 +41,7 @@ SELECT pg_describe_object(d.classid, d.objid, d.objsubid) FROM pg_depend d JOIN 
 SELECT conrelid::regclass, conname FROM pg_constraint WHERE connamespace = 'latchkey'::regnamespace AND contype IN ('c', 'f', 'u', 'p')
    AND (conname ~ '_(check|fkey|key)\d*$' AND conname NOT IN ('users_account_fkey', 'user_tokens_user_fkey', 'usage_account_fkey', 'sessions_user_fkey', 'plan_features_plan_fkey', 'accounts_plan_fkey', 'events_idempotency_key', 'role_grants_user_fkey',
        'credit_lots_account_fkey', 'credit_hold_lots_hold_fkey', 'credit_thresholds_account_fkey', 'api_keys_service_account_fkey',
-       'plan_versions_plan_fkey', 'plan_version_features_version_fkey', 'plan_prices_plan_fkey', 'feature_overrides_account_fkey', 'account_standings_account_fkey', 'quota_consumptions_account_fkey', 'trials_account_fkey',
+       'plan_versions_plan_fkey', 'plan_version_features_version_fkey', 'plan_prices_plan_fkey', 'feature_overrides_account_fkey', 'feature_override_changes_account_fkey', 'account_standings_account_fkey', 'quota_consumptions_account_fkey', 'trials_account_fkey',
        'subscriptions_account_fkey', 'billing_accounts_account_fkey', 'billing_subscription_changes_account_fkey', 'billing_transactions_account_fkey', 'billing_payment_methods_account_fkey', 'tenant_databases_tenant_fkey', 'tenant_databases_server_fkey', 'onboarding_skips_user_fkey'));
 SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'latchkey'::regnamespace AND c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_constraint WHERE conrelid = c.oid AND contype = 'p');
 SELECT conrelid::regclass, conname FROM pg_constraint f WHERE f.connamespace = 'latchkey'::regnamespace AND contype = 'f'

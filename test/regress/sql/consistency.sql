@@ -20,7 +20,7 @@ WITH distributed (relation, by) AS (VALUES
   ('latchkey.credit_lots', 'account_id'), ('latchkey.credit_transactions', 'account_id'), ('latchkey.credit_holds', 'account_id'), ('latchkey.credit_hold_lots', 'account_id'),
   ('latchkey.credit_thresholds', 'account_id'),
   ('latchkey.jobs', 'account_id'), ('latchkey.job_history', 'account_id'), ('latchkey.job_keys', 'account_id'), ('latchkey.job_results', 'account_id'),
-  ('latchkey.feature_overrides', 'account_id'), ('latchkey.account_standings', 'account_id'), ('latchkey.quota_consumptions', 'account_id'), ('latchkey.trials', 'account_id'), ('latchkey.trial_addresses', 'address_digest'),
+  ('latchkey.feature_overrides', 'account_id'), ('latchkey.account_standings', 'account_id'), ('latchkey.feature_override_changes', 'account_id'), ('latchkey.quota_consumptions', 'account_id'), ('latchkey.trials', 'account_id'), ('latchkey.trial_addresses', 'address_digest'),
   ('latchkey.subscriptions', 'account_id'), ('latchkey.webhook_endpoints', 'account_id'), ('latchkey.webhook_deliveries', 'account_id'),
   ('latchkey.tenant_keys', 'owner_id'), ('latchkey.tenant_invitations', 'tenant_id'),
   ('latchkey.billing_events', 'stripe_event_id'), ('latchkey.billing_accounts', 'account_id'), ('latchkey.billing_subscription_changes', 'account_id'),
