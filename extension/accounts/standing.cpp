@@ -19,14 +19,18 @@ bool IsKnownStatus(std::string_view status) {
   return false;
 }
 
-std::string EffectivePlan(pg::Spi& spi, const Standing& standing, pg::Timestamp at) {
+std::optional<std::string_view> EffectivePlanByStatus(const Standing& standing, pg::Timestamp at) {
   const std::string& status = standing.subscription_status;
+  if (status == "past_due") return std::nullopt;
   if (status == "active") return standing.plan;
   if (status == "trialing" && !standing.IsOutsideTrial(at)) return standing.plan;
-  if (status == "past_due" && at < standing.status_changed_at + kPastDueGrace.Micros(spi)) {
-    return standing.plan;
-  }
   return kFreePlan;
+}
+
+std::string EffectivePlan(pg::Spi& spi, const Standing& standing, pg::Timestamp at) {
+  if (const auto plan = EffectivePlanByStatus(standing, at)) return std::string(*plan);
+  const bool is_in_grace = at < standing.status_changed_at + kPastDueGrace.Micros(spi);
+  return is_in_grace ? standing.plan : kFreePlan;
 }
 
 std::string EffectiveStatus(const Standing& standing, pg::Timestamp at) {

@@ -32,6 +32,9 @@ bool IsKnownStatus(std::string_view status);
 // the grace period of setting plans.past_due_grace, the others not; else free.
 std::string EffectivePlan(pg::Spi& spi, const Standing& standing, pg::Timestamp at);
 
+// The same without settings, and so without SPI; none for what is past due.
+std::optional<std::string_view> EffectivePlanByStatus(const Standing& standing, pg::Timestamp at);
+
 // The status, but inactive instead of trialing outside of the trial's dates.
 std::string EffectiveStatus(const Standing& standing, pg::Timestamp at);
 

@@ -129,6 +129,22 @@ Entitlements EntitlementsOf(pg::Spi& spi, const std::optional<Uuid>& account_id)
   return result;
 }
 
+std::optional<Entitlements> RememberedEntitlements(const Uuid& account_id) {
+  if (!cache.IsFresh()) return std::nullopt;
+  const auto known = Accounts().find(account_id);
+  if (known == Accounts().end()) return std::nullopt;
+  const accounts::Standing& standing = known->second->standing;
+  Entitlements result;
+  result.at = pg::Now();
+  const auto plan = accounts::EffectivePlanByStatus(standing, result.at);
+  if (!plan) return std::nullopt;
+  const bool subscribed = *plan == standing.plan;
+  result.plan = RememberedVersion(*plan, subscribed ? standing.plan_version : std::nullopt);
+  if (!result.plan) return std::nullopt;
+  result.account = known->second;
+  return result;
+}
+
 const Feature& RequireFeature(pg::Spi& spi, const Entitlements& own, std::string_view key,
                               const char* what) {
   if (const Feature* feature = own.UsableFeature(key)) return *feature;

@@ -44,6 +44,9 @@ struct Entitlements {
 // Now; nobody, and an unknown account, has the free plan.
 Entitlements EntitlementsOf(pg::Spi& spi, const std::optional<Uuid>& account_id);
 
+// The same out of this backend's memory alone, without SPI; none when something has to be read.
+std::optional<Entitlements> RememberedEntitlements(const Uuid& account_id);
+
 // At another time, with the standing of that time; overrides are read from their history.
 Entitlements EntitlementsAt(pg::Spi& spi, const Uuid& account_id,
                             const accounts::Standing& standing, pg::Timestamp at);

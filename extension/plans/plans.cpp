@@ -51,6 +51,16 @@ void AddToOldVersion(const pg::Row& row) {
   if (!row.IsNull(3)) AddFeature(*plan, row, 3);
 }
 
+bool IsFresh() {
+  return plans_cache.IsFresh() && features_cache.IsFresh() && versions_cache.IsFresh();
+}
+
+PlanPtr VersionOf(const PlanPtr& newest, std::optional<int32_t> version) {
+  if (!version || *version == newest->version) return newest;
+  const auto old = OldVersions().find({newest->key, *version});
+  return old == OldVersions().end() ? newest : old->second;
+}
+
 void Refresh(pg::Spi& spi) {
   static pg::Statement plans(
       "SELECT key, version, rank, active FROM latchkey.plans ORDER BY rank, key");
@@ -62,7 +72,7 @@ void Refresh(pg::Spi& spi) {
       FROM latchkey.plan_versions v LEFT JOIN latchkey.plan_version_features f USING (plan, version)
      ORDER BY f.feature COLLATE "C")");
   // Either's change reloads all: a feature's plan may be new.
-  if (plans_cache.IsFresh() && features_cache.IsFresh() && versions_cache.IsFresh()) return;
+  if (IsFresh()) return;
   Plans().clear();
   OldVersions().clear();
   plans_cache.Reload(spi, plans, [](const pg::Row& row) {
@@ -93,10 +103,13 @@ PlanPtr RequirePlan(pg::Spi& spi, std::string_view key) {
 }
 
 PlanPtr RequireVersion(pg::Spi& spi, std::string_view key, std::optional<int32_t> version) {
-  PlanPtr newest = RequirePlan(spi, key);
-  if (!version || *version == newest->version) return newest;
-  const auto old = OldVersions().find({newest->key, *version});
-  return old == OldVersions().end() ? newest : old->second;
+  return VersionOf(RequirePlan(spi, key), version);
+}
+
+PlanPtr RememberedVersion(std::string_view key, std::optional<int32_t> version) {
+  if (!IsFresh()) return nullptr;
+  const PlanPtr newest = Find(key);
+  return newest ? VersionOf(newest, version) : nullptr;
 }
 
 accounts::PlanOffer OfferOf(pg::Spi& spi, std::string_view key) {

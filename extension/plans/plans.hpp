@@ -36,6 +36,9 @@ PlanPtr RequirePlan(pg::Spi& spi, std::string_view key);  // the newest version;
 // That version; the newest for none and for one that is not known.
 PlanPtr RequireVersion(pg::Spi& spi, std::string_view key, std::optional<int32_t> version);
 
+// The same out of this backend's memory alone; null when it has to be read.
+PlanPtr RememberedVersion(std::string_view key, std::optional<int32_t> version);
+
 // See accounts/hooks.hpp.
 accounts::PlanOffer OfferOf(pg::Spi& spi, std::string_view key);
 
