@@ -43,7 +43,7 @@ SELECT c.used FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS id, latchkey.consume
 SELECT latchkey.start_trial(:'bob', 'pro') IS NOT NULL AS in_trial;
 CREATE TABLE regress.priv_webhooks AS SELECT w.account_id, w.id FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS a, latchkey.create_webhook_endpoint(a, 'https://example.com/', '{priv.*}') AS w;
 GRANT SELECT ON regress.priv_webhooks TO PUBLIC;
-INSERT INTO latchkey.plan_prices (price_id, plan, version, billing_interval, active) VALUES ('price_priv', 'pro', 1, 'month', true);
+INSERT INTO latchkey.plan_prices (price_id, plan, first_version, version, billing_interval, active) VALUES ('price_priv', 'pro', 1, 1, 'month', true);
 CREATE TABLE regress.priv_tenants AS SELECT o.id AS owner, t.id, i.id AS invitation FROM unnest(ARRAY[:'ann', :'bob']::uuid[]) AS o (id), latchkey.create_tenant(o.id, 'Privileges') AS t, latchkey.invite_member(t.id, 'priv_guest@example.com', 'staff') AS i;
 GRANT SELECT ON regress.priv_tenants TO PUBLIC;
 SELECT count(g.role) AS granted FROM regress.priv_tenants AS t, unnest(ARRAY[:'ann', :'bob']::uuid[]) AS o (id), latchkey.grant_role(o.id, 'customer', t.id) AS g WHERE o.id <> t.owner;
@@ -67,7 +67,7 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN name = 'category' THEN 'NULL::text' WHEN t = 'numeric'::regtype THEN 'NULL::numeric' WHEN name IN ('choices', 'types', 'aggregates') THEN 'NULL::text[]' WHEN p.proname = 'register_setting' AND name = 'type' THEN '''text'''
            WHEN name = 'type' THEN '''priv.recorded''' WHEN name = 'after' AND p.proname = 'event_feed' OR name = 'through' THEN 'NULL::text' WHEN name = 'start' THEN '''now'''
            WHEN name = 'consumer' THEN '''priv''' WHEN name = 'lease_id' THEN '(SELECT lease_id FROM regress.priv_events)' WHEN name = 'event_id' THEN format('(SELECT %s FROM regress.priv_events)', CASE p.proname WHEN 'retry_event' THEN 'failed_id' ELSE 'event_id' END)
-           WHEN name = 'outcome' OR name = 'after' AND p.proname = 'list_billing_events' THEN 'NULL::text' WHEN name = 'stripe_customer_id' THEN '''cus_priv'''
+           WHEN name = 'outcome' OR name = 'after' AND p.proname IN ('list_billing_events', 'replay_billing') THEN 'NULL::text' WHEN name = 'stripe_customer_id' THEN '''cus_priv'''
            WHEN name = 'month' THEN '''2020-01-01''::date' WHEN p.proname = '_maintain_event_months' AND t = 'text'::regtype THEN '''detach''' WHEN name = 'relation' AND p.proname = '_index_events' THEN '''latchkey.events_default''::regclass'
            WHEN name = 'time' OR name = 'from' THEN 'now()' WHEN t = 'interval'::regtype THEN '''1 day'''
            WHEN name = 'hold_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''hold'')', account)

@@ -35,20 +35,20 @@ RESET TimeZone;
 SELECT tier, plan, since FROM latchkey.plan_at('00000000-0000-7000-8000-000000000000', now());
 SELECT regress.error_of(format('SELECT latchkey.plan_at(%L, NULL)', :'b'));
 -- Overrides too, each until it was replaced, taken back, or over; the free plan's features are those of its version then.
-SELECT latchkey.set_tier(:'b', 'free');
-SELECT latchkey.set_feature_override(:'b', 'sub_seats', 5, 'ever', ends_at => now() + interval '1 hour'), latchkey.set_feature_override(:'b', 'sub_seats', 7, 'day', reason => 'more'), latchkey.set_feature_override(:'b', 'model:gpt-3.5-turbo', granted => false),
-       latchkey.clear_feature_override(:'b', 'sub_seats'), latchkey.clear_feature_override(:'b', 'model:gpt-3.5-turbo'), latchkey.clear_feature_override(:'b', 'sub_seats');
-SELECT feature, granted, granted_limit, period, ends_at IS NOT NULL AS ends, reason, set_by FROM latchkey.feature_override_changes WHERE account_id = :'b' ORDER BY since, id;
-WITH steps AS (SELECT id, row_number() OVER (ORDER BY since, id) AS n FROM latchkey.feature_override_changes WHERE account_id = :'b')
-UPDATE latchkey.feature_override_changes h SET since = '2026-07-01+00'::timestamptz + n * interval '10 days', ends_at = CASE WHEN ends_at IS NOT NULL THEN '2026-07-15+00'::timestamptz END FROM steps WHERE h.account_id = :'b' AND h.id = steps.id;
+SELECT regress.new_user('sub_c') AS c \gset
+SELECT latchkey.set_feature_override(:'c', 'sub_seats', 5, 'ever', ends_at => now() + interval '1 hour'), latchkey.set_feature_override(:'c', 'sub_seats', 7, 'day', reason => 'more'), latchkey.set_feature_override(:'c', 'model:gpt-3.5-turbo', granted => false),
+       latchkey.clear_feature_override(:'c', 'sub_seats'), latchkey.clear_feature_override(:'c', 'model:gpt-3.5-turbo'), latchkey.clear_feature_override(:'c', 'sub_seats');
+SELECT feature, granted, granted_limit, period, ends_at IS NOT NULL AS ends, reason, set_by FROM latchkey.feature_override_changes WHERE account_id = :'c' ORDER BY since, id;
+WITH steps AS (SELECT id, row_number() OVER (ORDER BY since, id) AS n FROM latchkey.feature_override_changes WHERE account_id = :'c')
+UPDATE latchkey.feature_override_changes h SET since = '2026-07-01+00'::timestamptz + n * interval '10 days', ends_at = CASE WHEN ends_at IS NOT NULL THEN '2026-07-15+00'::timestamptz END FROM steps WHERE h.account_id = :'c' AND h.id = steps.id;
 SET TimeZone = 'UTC';
-SELECT t, p.tier, f AS feature FROM unnest(ARRAY['2026-07-10', '2026-07-11', '2026-07-14 23:59:59.999999', '2026-07-15', '2026-07-21', '2026-07-31', '2026-08-10', '2026-08-20']::timestamptz[]) AS t, latchkey.plan_at(:'b', t) AS p
+SELECT t, p.tier, f AS feature FROM unnest(ARRAY['2026-07-10', '2026-07-11', '2026-07-14 23:59:59.999999', '2026-07-15', '2026-07-21', '2026-07-31', '2026-08-10', '2026-08-20']::timestamptz[]) AS t, latchkey.plan_at(:'c', t) AS p
   LEFT JOIN LATERAL (SELECT f FROM jsonb_array_elements(p.features) AS f WHERE f ->> 'feature' IN ('sub_seats', 'model:gpt-3.5-turbo')) AS f ON true ORDER BY t, f;
 RESET TimeZone;
-SELECT latchkey.set_feature_override(:'b', 'sub_seats', 1);
+SELECT latchkey.set_feature_override(:'c', 'sub_seats', 1);
 -- Now is as features() says.
-SELECT jsonb_agg(to_jsonb(f)) = (latchkey.plan_at(:'b', clock_timestamp())).features AS same FROM latchkey.features(:'b') AS f;
-SELECT latchkey.clear_feature_override(:'b', 'sub_seats');
+SELECT jsonb_agg(to_jsonb(f)) = (latchkey.plan_at(:'c', clock_timestamp())).features AS same FROM latchkey.features(:'c') AS f;
+SELECT latchkey.clear_feature_override(:'c', 'sub_seats');
 DELETE FROM latchkey.account_standings WHERE account_id = :'b' AND subscription_status <> 'canceled';
 -- One's own, and nobody else's.
 SELECT regress.token_of('sub_a') AS token \gset
