@@ -65,7 +65,7 @@ fill_database() {
                     AS stripe (n, type, object)) AS events;
         -- Roles: a seed with more permissions, own ones, grants with and without an end.
         SELECT latchkey.register_permission('campaigns.write', E'tab\there');
-        SELECT latchkey.update_role('staff', '{*.read,campaigns.write}', 'Wörks', scope => 'tenant');
+        SELECT latchkey.update_role('staff', '{*.read,tenant_data.write,campaigns.write}', 'Wörks', scope => 'tenant');
         INSERT INTO latchkey.accounts (id, kind) VALUES ('00000000-0000-7000-a000-000000000001', 'tenant');
         SELECT latchkey.create_role('cashier', '{campaigns.*,users.read}', E'\\ \'q\'', '00000000-0000-7000-a000-000000000001');
         SELECT latchkey.create_admin('root@example.com', 'password of root');
@@ -165,7 +165,7 @@ check_restored() {
             (SELECT bool_or(p.name = 'campaigns.write') FROM latchkey.find_user('user4@example.com') u, latchkey.permissions_of(u.id, '00000000-0000-7000-a000-000000000001') p),
             (SELECT bool_or(p.name = 'plans.read') FROM latchkey.find_user('user1@example.com') u, latchkey.permissions_of(u.id, '00000000-0000-7000-a000-000000000001') p),
             (SELECT built_in FROM latchkey.list_roles() WHERE name = 'staff'))") $(sqlstate "$folder" "$database" "SELECT latchkey.update_role('staff', '{}', scope => 'tenant')") $(
-        query "$folder" "$database" "BEGIN; SELECT 'ok' FROM latchkey.update_role('staff', '{*.read}', scope => 'tenant'); ROLLBACK")"
+        query "$folder" "$database" "BEGIN; SELECT 'ok' FROM latchkey.update_role('staff', '{*.read,tenant_data.write}', scope => 'tenant'); ROLLBACK")"
     check "$name: a protected table's policies" 4 "$(query "$folder" "$database" "SELECT count(*) FROM pg_policy WHERE polrelid = 'campaigns'::regclass")"
     check "$name: seeds are still guarded" LK400 "$(sqlstate "$folder" "$database" "DELETE FROM latchkey.plans WHERE key = 'pro'")"
     local partition

@@ -9,7 +9,7 @@ import unittest
 from harness import AdminTest, sql
 from stripe_events import PREVIOUS, SECRET, mac, samples, sign
 
-ORDERS = 12  # test/regress/sql/billing_orders.sql has 200
+ORDERS = 200
 PATHS = ("/api/webhooks/stripe", "/api/subscription/webhooks/stripe")
 
 
