@@ -152,8 +152,7 @@ void Update(pg::Spi& spi, LockedPlan& locked, const Definition& from, const Defi
 LockedPlan CreateOrChange(pg::Spi& spi, std::string_view key, const pg::Args& args) {
   auto from = ReadDefinition(spi, key);
   if (!from) {
-    args.RequireValue(1, "display_name");
-    args.RequireValue(3, "rank");
+    if (args.IsNull(1) || args.IsNull(3)) Refuse("a new plan needs display_name and rank");
     const Definition plan = Changed(args, {});
     CheckDefinition(key, plan);
     if (Insert(spi, key, plan)) {
