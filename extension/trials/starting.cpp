@@ -1,8 +1,6 @@
 // start_trial and cancel_trial.
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
-#include "extension/core/json_object.hpp"
-#include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/settings/settings.hpp"
 #include "extension/trials/addresses.hpp"
@@ -75,14 +73,7 @@ void Begin(pg::Spi& spi, const Trial& trial) {
   standing.trial_starts_at = trial.starts_at;
   standing.trial_ends_at = trial.ends_at;
   plans::StoreStanding(spi, trial.account_id, standing, trial.requested_at);
-  const bool waits = trial.status == "pending";
-  events::Record(spi, {trial.account_id, "account", trial.account_id.ToString(),
-                       waits ? "trial.scheduled" : "trial.started",
-                       JsonObject()
-                           .Add("plan", trial.plan)
-                           .Add("starts_at", trial.starts_at.UnixSeconds())
-                           .Add("ends_at", trial.ends_at.UnixSeconds())
-                           .ToString()});
+  Record(spi, trial, trial.status == "pending" ? "trial.scheduled" : "trial.started");
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ void Store(pg::Spi& spi, Trial& trial, const char* status, std::optional<pg::Tim
   spi.RunLatest(statement, trial.account_id, status, ended_at);
 }
 
+}  // namespace
+
 void Record(pg::Spi& spi, const Trial& trial, const char* type) {
   events::Record(spi, {trial.account_id, "account", trial.account_id.ToString(), type,
                        JsonObject()
@@ -25,8 +27,6 @@ void Record(pg::Spi& spi, const Trial& trial, const char* type) {
                            .Add("ends_at", trial.ends_at.UnixSeconds())
                            .ToString()});
 }
-
-}  // namespace
 
 std::string Trial::StatusAt(pg::Timestamp at) const {
   if (!IsOpen()) return status;

@@ -32,6 +32,9 @@ void LeavePlan(pg::Spi& spi, const Uuid& account_id, pg::Timestamp since);
 // Ends an open trial before its time, cancelled or converted; what plan follows is the caller's.
 void End(pg::Spi& spi, Trial& trial, const char* status, pg::Timestamp now);
 
+// The event of one of its steps, as trial.started.
+void Record(pg::Spi& spi, const Trial& trial, const char* type);
+
 // See plans/hooks.hpp.
 void CloseTrial(pg::Spi& spi, const Uuid& account_id, bool converted);
 
