@@ -10,10 +10,43 @@
 
 namespace latchkey {
 
+namespace {
+
+// SHA256() of OpenSSL 3 looks its algorithm up each time, which takes as long as hashing does.
+class Sha256Context {
+ public:
+  Sha256Context()
+      : algorithm_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
+    if (algorithm_ == nullptr || context_ == nullptr) Fail();
+  }
+  ~Sha256Context() {
+    EVP_MD_CTX_free(context_);
+    EVP_MD_free(algorithm_);
+  }
+  Sha256Context(const Sha256Context&) = delete;
+  Sha256Context& operator=(const Sha256Context&) = delete;
+
+  void Compute(std::string_view data, unsigned char* digest) {
+    if (EVP_DigestInit_ex(context_, algorithm_, nullptr) != 1 ||
+        EVP_DigestUpdate(context_, data.data(), data.size()) != 1 ||
+        EVP_DigestFinal_ex(context_, digest, nullptr) != 1) {
+      Fail();
+    }
+  }
+
+ private:
+  [[noreturn]] static void Fail() { throw std::runtime_error("SHA-256 failed"); }
+
+  EVP_MD* algorithm_;
+  EVP_MD_CTX* context_;
+};
+
+}  // namespace
+
 std::string Sha256(std::string_view data) {
+  thread_local Sha256Context context;
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
+  context.Compute(data, reinterpret_cast<unsigned char*>(digest.data()));
   return digest;
 }
 

@@ -1,6 +1,8 @@
 // Checking idempotency keys, and hashing the arguments that come with them.
 #include "extension/core/idempotency.hpp"
 
+#include <utility>
+
 #include "extension/core/digest.hpp"
 #include "extension/core/error.hpp"
 
@@ -19,7 +21,7 @@ std::string Spell(const std::optional<std::string>& argument) {
 
 std::string Spell(int64_t argument) { return std::to_string(argument) + ';'; }
 
-Idempotency MakeIdempotency(const std::optional<std::string>& key,
+Idempotency MakeIdempotency(std::optional<std::string> key,
                             std::initializer_list<std::string> arguments) {
   if (!key) return {};
   if (key->empty() || key->size() > kMaxKeyBytes) {
@@ -27,7 +29,9 @@ Idempotency MakeIdempotency(const std::optional<std::string>& key,
   }
   std::string text;
   for (const std::string& argument : arguments) text += argument;
-  return {key, Sha256(text).substr(0, kFingerprintBytes)};
+  std::string fingerprint = Sha256(text);
+  fingerprint.resize(kFingerprintBytes);
+  return {std::move(key), std::move(fingerprint)};
 }
 
 }  // namespace latchkey

@@ -17,7 +17,7 @@ struct Idempotency {
 
 // `arguments`: what must be the same when the key comes again. Raises LK400 for a key that is empty
 // or longer than 255 bytes.
-Idempotency MakeIdempotency(const std::optional<std::string>& key,
+Idempotency MakeIdempotency(std::optional<std::string> key,
                             std::initializer_list<std::string> arguments);
 
 // An argument in a form that no neighbouring one can be mistaken for.

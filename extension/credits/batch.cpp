@@ -1,82 +1,15 @@
 // debit_credits_batch: many debits of one account for one lock, one insert and one update per lot.
-#include <unordered_map>
-
-#include "extension/core/error.hpp"
 #include "extension/credits/accounts.hpp"
-#include "extension/credits/debits.hpp"
+#include "extension/credits/batch_items.hpp"
 #include "extension/credits/expired_holds.hpp"
 #include "extension/credits/service_costs.hpp"
 #include "extension/credits/thresholds.hpp"
 #include "extension/permissions/principal.hpp"
-#include "extension/pg/array.hpp"
 #include "extension/pg/catalog.hpp"
 
 namespace latchkey::credits {
 
 namespace {
-
-constexpr size_t kMaxBatch = 10000;
-
-struct Item {
-  std::optional<Debit> debit;
-  std::optional<Error> error;
-  Transaction transaction;
-};
-
-// A malformed item has an error in the debit's place.
-std::vector<Item> ReadItems(pg::Spi& spi, const pg::Raw& debits) {
-  static pg::Statement statement(R"(
-    SELECT e ->> 'service',
-           CASE WHEN e -> 'quantity' IS NULL THEN 1
-                WHEN e ->> 'quantity' ~ '^[0-9]{1,18}$' THEN (e ->> 'quantity')::bigint END,
-           e ->> 'idempotency_key', nullif(e -> 'metadata', 'null')::text,
-           jsonb_typeof(e) = 'object' AND jsonb_typeof(e -> 'service') = 'string'
-             AND coalesce(jsonb_typeof(e -> 'idempotency_key'), 'null') IN ('string', 'null')
-      FROM jsonb_array_elements(CASE jsonb_typeof($1) WHEN 'array' THEN $1 END)
-           WITH ORDINALITY AS a (e, n) ORDER BY n)");
-  const pg::Rows rows = spi.RunLatest(statement, debits);
-  if (rows.empty() || rows.size() > kMaxBatch) {
-    throw Error(ErrorCode::kInvalidArgument, "debits must be an array of 1 to 10000 objects");
-  }
-  std::vector<Item> items(rows.size());
-  for (uint64_t i = 0; i < rows.size(); ++i) {
-    const pg::Row row = rows[i];
-    const auto quantity = row.Optional<int64_t>(2);
-    try {
-      if (!quantity || !row.Optional<bool>(5).value_or(false)) {
-        throw Error(ErrorCode::kInvalidArgument, "the debit is malformed",
-                    "It takes service, quantity, idempotency_key and metadata.");
-      }
-      items[i].debit = MakeDebit(row.Text(1), *quantity, row.Optional<std::string>(3),
-                                 row.Optional<std::string>(4));
-    } catch (const Error& error) {
-      items[i].error = error;
-    }
-  }
-  return items;
-}
-
-using Known = std::unordered_map<std::string, Transaction>;
-
-// The keys of the batch with which something was made before; read only when an item has one. Each
-// is looked up by itself: given all at once, the server may read every row of the account instead.
-Known FindKnown(pg::Spi& spi, const Uuid& account_id, const std::vector<Item>& items) {
-  static pg::Statement statement(R"(
-    SELECT key FROM unnest($2) AS key
-     CROSS JOIN LATERAL (SELECT 1 FROM latchkey.credit_transactions t
-                          WHERE t.account_id = $1 AND t.idempotency_key = key LIMIT 1) AS made)");
-  std::vector<pg::Value> keys;
-  for (const Item& item : items) {
-    if (item.debit && item.debit->idempotency.key) {
-      keys.push_back(pg::ToValue(*item.debit->idempotency.key));
-    }
-  }
-  Known known;
-  if (keys.empty()) return known;
-  const pg::Rows rows = spi.RunLatest(statement, account_id, pg::ToArray(TEXTOID, keys));
-  for (uint64_t i = 0; i < rows.size(); ++i) known.emplace(rows[i].Text(1), Transaction{});
-  return known;
-}
 
 class Batch {
  public:
@@ -87,8 +20,22 @@ class Batch {
     lots_ = LockAccount(spi_, account_id_, pg::Now());
     now_ = pg::Now();
     balance_ = Spendable(lots_, now_);
-    RequireAccountRow(spi_, account_id_);
+    if (lots_.empty()) RequireAccountRow(spi_, account_id_);
     known_ = FindKnown(spi_, account_id_, items_);
+    DecideAll(atomic);
+    if (!book_.Write(lots_)) ThrowKeyInUse();
+    NoteBalance(spi_, account_id_, balance_);
+    for (Item& item : items_) Answer(item);
+  }
+
+ private:
+  [[noreturn]] static void ThrowOf(size_t position, const Error& error) {
+    throw Error(error.code(), "debit " + std::to_string(position) + ": " + error.message(),
+                error.detail(), error.hint());
+  }
+
+  void DecideAll(bool atomic) {
+    book_.Expect(items_.size());
     for (size_t i = 0; i < items_.size(); ++i) {
       Item& item = items_[i];
       try {
@@ -99,16 +46,6 @@ class Batch {
         item.error = error;
       }
     }
-    if (!book_.Write(lots_)) {
-      ThrowKeyInUse();
-    }
-    NoteBalance(spi_, account_id_, balance_);
-  }
-
- private:
-  [[noreturn]] static void ThrowOf(size_t position, const Error& error) {
-    throw Error(error.code(), "debit " + std::to_string(position) + ": " + error.message(),
-                error.detail(), error.hint());
   }
 
   void Decide(Item& item) {
@@ -122,23 +59,30 @@ class Batch {
     if (!unit) ThrowNoService(debit.service);
     debit.cost = CostOf(*unit, debit.quantity);
     if (balance_ < debit.cost) ThrowInsufficient(debit.cost, balance_);
-    item.transaction = PostDebit(book_, lots_, debit, balance_, now_);
+    PostDebit(book_, lots_, debit, balance_, now_);
+    item.made = made_++;
     balance_ -= debit.cost;
-    if (key) known_.emplace(*key, item.transaction);
+    if (key) known_.emplace(*key, &item);
   }
 
   // Made by an earlier call, or by an earlier item of this one.
-  void Replay(Item& item, const Transaction& first) {
+  void Replay(Item& item, const Item* first) {
     const Idempotency& idempotency = item.debit->idempotency;
-    if (first.heading.id == Uuid{}) {
+    if (first == nullptr) {
       item.transaction = *FindReplay(spi_, account_id_, idempotency);
       return;
     }
-    if (first.heading.fingerprint != idempotency.fingerprint) {
+    if (first->debit->idempotency.fingerprint != idempotency.fingerprint) {
       throw Error(ErrorCode::kIdempotencyMismatch,
                   "the idempotency key was used before with other arguments");
     }
-    item.transaction = first;
+    item.first = first;
+  }
+
+  void Answer(Item& item) {
+    if (item.made) item.transaction = book_.Take(*item.made);
+    if (item.first == nullptr) return;
+    item.transaction = item.first->transaction;
     item.transaction.replayed = true;
   }
 
@@ -146,6 +90,7 @@ class Batch {
   const Uuid account_id_;
   std::vector<Item>& items_;
   Book book_;
+  size_t made_ = 0;
   std::vector<Lot> lots_;
   Known known_;
   pg::Timestamp now_;
@@ -160,7 +105,7 @@ LATCHKEY_FUNCTION(debit_credits_batch, kOpen) {
   const auto atomic = args.Get<bool>(2, "atomic");
   permissions::Require(args, "credits.debit", account_id);
   pg::Spi spi;
-  std::vector<Item> items = ReadItems(spi, args.AsIs(1, JSONBOID));
+  std::vector<Item> items = ReadItems(args.AsIs(1, JSONBOID));
   Batch(spi, account_id, items).Run(atomic);
   spi.Finish();
   const Oid type = pg::TypeOid("credit_transaction");

@@ -42,22 +42,22 @@ Transaction DebitSlow(pg::Spi& spi, const Uuid& account_id, const Debit& debit) 
     ThrowInsufficient(debit.cost, balance);
   }
   Book book(spi, account_id);
-  const Transaction result = PostDebit(book, lots, debit, balance, now);
+  PostDebit(book, lots, debit, balance, now);
   if (!book.Write(lots)) return ReplayOr(spi, account_id, debit.idempotency, ThrowKeyInUse);
   NoteBalance(spi, account_id, balance - debit.cost);
-  return result;
+  return book.Take(0);
 }
 
 }  // namespace
 
-Debit MakeDebit(std::string_view service, int64_t quantity, const std::optional<std::string>& key,
+Debit MakeDebit(std::string_view service, int64_t quantity, std::optional<std::string> key,
                 std::optional<std::string> metadata) {
   Debit debit;
   debit.service = service;
   debit.quantity = quantity;
   debit.metadata = std::move(metadata);
   debit.idempotency = MakeIdempotency(
-      key, {"debit;", Spell(debit.service), Spell(quantity), Spell(debit.metadata)});
+      std::move(key), {"debit;", Spell(debit.service), Spell(quantity), Spell(debit.metadata)});
   return debit;
 }
 
@@ -67,11 +67,9 @@ void ThrowInsufficient(int64_t needed, int64_t available) {
       std::to_string(needed) + " are needed, " + std::to_string(available) + " are available.");
 }
 
-Transaction PostDebit(Book& book, std::vector<Lot>& lots, const Debit& debit, int64_t balance,
-                      pg::Timestamp now) {
-  Transaction result;
-  result.heading = HeadingOf(debit, balance - debit.cost, now);
-  book.Open(result.heading);
+void PostDebit(Book& book, std::vector<Lot>& lots, const Debit& debit, int64_t balance,
+               pg::Timestamp now) {
+  book.Open(HeadingOf(debit, balance - debit.cost, now));
   int64_t rest = debit.cost;
   for (Lot& lot : lots) {
     if (rest == 0) break;
@@ -80,7 +78,6 @@ Transaction PostDebit(Book& book, std::vector<Lot>& lots, const Debit& debit, in
     book.Post(lot, -amount);
     rest -= amount;
   }
-  return result;
 }
 
 LATCHKEY_FUNCTION(debit_credits, kOpen) {

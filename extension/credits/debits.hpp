@@ -14,7 +14,7 @@ struct Debit {
 };
 
 // Reads and checks what a debit's arguments say, except for the cost; raises LK400.
-Debit MakeDebit(std::string_view service, int64_t quantity, const std::optional<std::string>& key,
+Debit MakeDebit(std::string_view service, int64_t quantity, std::optional<std::string> key,
                 std::optional<std::string> metadata);
 
 [[noreturn]] void ThrowInsufficient(int64_t needed, int64_t available);
@@ -24,7 +24,7 @@ Heading HeadingOf(const Debit& debit, int64_t balance_after, pg::Timestamp now);
 
 // Posts the debit to `book`, over as many lots as it takes. The lots are locked, sorted, and hold
 // enough.
-Transaction PostDebit(Book& book, std::vector<Lot>& lots, const Debit& debit, int64_t balance,
-                      pg::Timestamp now);
+void PostDebit(Book& book, std::vector<Lot>& lots, const Debit& debit, int64_t balance,
+               pg::Timestamp now);
 
 }  // namespace latchkey::credits

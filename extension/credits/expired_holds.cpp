@@ -1,6 +1,10 @@
 // Holds whose time is over give back what they set aside.
 #include "extension/credits/expired_holds.hpp"
+
+#include <algorithm>
+
 #include "extension/core/error.hpp"
+#include "extension/credits/lot_locks.hpp"
 #include "extension/pg/array.hpp"
 
 namespace latchkey::credits {
@@ -51,6 +55,10 @@ bool HasExpiredHolds(pg::Spi& spi, const Uuid& account_id, pg::Timestamp now) {
 }
 
 std::vector<Lot> LockAccount(pg::Spi& spi, const Uuid& account_id, pg::Timestamp now) {
+  if (auto lots = LockAllStored(account_id)) {  // where nothing is held, no hold has expired
+    std::sort(lots->begin(), lots->end(), BurnsBefore);
+    return *lots;
+  }
   const std::vector<Uuid> holds = LockExpiredHolds(spi, account_id, now);
   std::vector<Lot> lots = LockLots(spi, account_id);
   if (!holds.empty()) Release(spi, account_id, holds, lots, now);

@@ -51,9 +51,7 @@ std::optional<Transaction> DebitContended(pg::Spi& spi, const Uuid& account_id, 
   if (!lot || lot->IsExpired(now)) return std::nullopt;
   const Outlook outlook = ReadOutlook(spi, account_id, now);
   Book book(spi, account_id);
-  Transaction result;
-  result.heading = HeadingOf(debit, outlook.balance - debit.cost, now);
-  book.Open(result.heading);
+  book.Open(HeadingOf(debit, outlook.balance - debit.cost, now));
   book.Post(*lot, -debit.cost);
   std::vector<Lot> lots = {*lot};
   if (NoteContention(account_id, now)) {
@@ -63,7 +61,7 @@ std::optional<Transaction> DebitContended(pg::Spi& spi, const Uuid& account_id, 
   if (IsNearThreshold(outlook, debit.cost)) {
     NoteBalance(spi, account_id, ReadSpendable(spi, account_id, now));
   }
-  return result;
+  return book.Take(0);
 }
 
 }  // namespace
@@ -79,12 +77,10 @@ std::optional<Transaction> DebitFast(pg::Spi& spi, const Uuid& account_id, const
   if (!lot) return DebitContended(spi, account_id, debit, outlook, candidates);
   if (lot->IsExpired(now)) return std::nullopt;
   Book book(spi, account_id);
-  Transaction result;
-  result.heading = HeadingOf(debit, outlook.balance - debit.cost, now);
-  book.Open(result.heading);
+  book.Open(HeadingOf(debit, outlook.balance - debit.cost, now));
   book.Post(*lot, -debit.cost);
-  if (!book.WriteSingle()) return ReplayOr(spi, account_id, debit.idempotency, ThrowKeyInUse);
-  return result;
+  if (!book.WriteSingle(*lot)) return ReplayOr(spi, account_id, debit.idempotency, ThrowKeyInUse);
+  return book.Take(0);
 }
 
 }  // namespace latchkey::credits

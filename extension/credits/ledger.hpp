@@ -50,7 +50,8 @@ class Book {
  public:
   Book(pg::Spi& spi, const Uuid& account_id);
 
-  void Open(const Heading& heading);  // the next transaction
+  void Expect(size_t transactions);
+  void Open(Heading heading);  // the next transaction
   // A row of it: the lot, which is locked, gains the amount (negative: loses) in `available`.
   void Post(Lot& lot, int64_t amount);
   // The same out of `held`, for captures.
@@ -58,10 +59,13 @@ class Book {
   // Moves the amount to a new lot of the same grant; a transaction of its own.
   Lot Split(Lot& lot, int64_t amount, int32_t slice, int64_t balance, pg::Timestamp now);
 
-  // One row and its lot in one statement. False, and nothing is written, when the key is taken.
-  bool WriteSingle();
+  // One row and its lot. False, and nothing is written, when the key is taken.
+  bool WriteSingle(const Lot& lot);
   // Everything. False, and nothing is written, when the key of the first row is taken.
-  bool Write(std::vector<Lot>& lots);
+  bool Write(const std::vector<Lot>& lots);
+
+  // The transaction that was opened as number `i`, from 0; once each, when all is written.
+  Transaction Take(size_t i) { return {std::move(headings_[i]), false}; }
 
  private:
   struct Entry {
@@ -70,22 +74,22 @@ class Book {
     int64_t amount;
     Uuid lot_id;
     int64_t lot_seq;
-    int64_t available;  // the lot's, afterwards
-    int64_t held;
     std::optional<std::string> hash;
-    HeapTuple stored;  // the lot's row, when it was locked without SPI
   };
 
   void Add(Lot& lot, int64_t amount);
-  std::string BytesOf(const Entry& entry) const;
-  bool IsWritten(const Lot& lot) const;  // by InsertFirst
-  bool InsertFirst(const Entry& entry);
-  bool InsertStored(const Entry& entry);
+  // What the hash of the entry covers.
+  std::string BytesOf(const Entry& entry, const std::optional<std::string>& hash_before) const;
+  void WriteLot(const Lot& lot);
+  bool InsertFirst();
   void InsertRest();
+  std::vector<pg::Param> RowsOf(size_t begin, size_t end) const;
+  void InsertRestByStatement();
 
   pg::Spi& spi_;
   Uuid account_id_;
   bool hash_chain_;
+  bool stored_ = false;  // lots were locked without SPI, so rows are written without it
   std::vector<Heading> headings_;
   std::vector<Entry> entries_;
   int32_t part_ = 0;

@@ -1,5 +1,7 @@
-// Locking one lot of several.
+// Locking one lot of several, and all without waiting.
 #include "extension/credits/lot_locks.hpp"
+
+#include <algorithm>
 
 #include "extension/credits/storage.hpp"
 #include "extension/pg/array.hpp"
@@ -48,6 +50,18 @@ std::optional<Lot> LockOne(pg::Spi& spi, const Uuid& account_id, const Outlook& 
   if (outlook.stored && patience == Patience::kSkip) return LockStored(outlook, candidates);
   const auto lock = [&] { return LockAny(spi, account_id, candidates.ids, cost, patience); };
   return candidates.ample ? lock() : OrGiveBack(spi, lock);
+}
+
+std::optional<std::vector<Lot>> LockAllStored(const Uuid& account_id) {
+  if (!IsStorageDirect()) return std::nullopt;
+  std::vector<Lot> lots = FindOpenLots(account_id);
+  const auto is_held = [](const Lot& lot) { return lot.held > 0; };
+  if (std::any_of(lots.begin(), lots.end(), is_held)) return std::nullopt;
+  std::sort(lots.begin(), lots.end(), [](const Lot& a, const Lot& b) { return a.id < b.id; });
+  if (!std::all_of(lots.begin(), lots.end(), LockLot)) return std::nullopt;
+  // Nobody closes one of these now, but until they were locked another may have been added.
+  if (FindOpenLots(account_id).size() != lots.size()) return std::nullopt;
+  return lots;
 }
 
 }  // namespace latchkey::credits

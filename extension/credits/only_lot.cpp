@@ -88,12 +88,10 @@ std::optional<Transaction> DebitOnly(pg::Spi& spi, const Uuid& account_id, const
                                : LockOnlyBySpi(spi, account_id, debit.cost, seen);
   if (!lot) return std::nullopt;
   Book book(spi, account_id);
-  Transaction result;
-  result.heading = HeadingOf(debit, lot->available - debit.cost, pg::Now());
-  book.Open(result.heading);
+  book.Open(HeadingOf(debit, lot->available - debit.cost, pg::Now()));
   book.Post(*lot, -debit.cost);
-  if (!book.WriteSingle()) return ReplayOr(spi, account_id, debit.idempotency, ThrowKeyInUse);
-  return result;
+  if (!book.WriteSingle(*lot)) return ReplayOr(spi, account_id, debit.idempotency, ThrowKeyInUse);
+  return book.Take(0);
 }
 
 }  // namespace latchkey::credits

@@ -43,15 +43,23 @@ std::optional<int64_t> FindThreshold(const Uuid& account_id) {
 
 bool LockLot(const Lot& lot) { return lots.Lock(lot.stored); }
 
-bool WriteDebit(std::initializer_list<pg::Param> ledger_row, HeapTuple lot, const Left& left) {
-  if (!ledger.InsertNew(ledger_row)) return false;
-  const bool is_open = left.available > 0 || left.held > 0;
-  lots.Update(lot, {{9, pg::ToParam(left.available)},
-                    {10, pg::ToParam(left.held)},
-                    {11, pg::ToParam(is_open)},
-                    {12, pg::ToParam(left.seq)},
-                    {13, left.hash}});
-  return true;
+std::vector<bool> AreKeysKnown(const Uuid& account_id, const std::vector<pg::Param>& keys) {
+  return ledger.AreThere(account_id, keys);
+}
+
+bool InsertStored(const std::vector<pg::Param>& ledger_row) { return ledger.InsertNew(ledger_row); }
+
+bool InsertAllStored(const std::vector<pg::Param>& ledger_rows) {
+  return ledger.InsertAll(ledger_rows);
+}
+
+void UpdateStored(const Lot& lot) {
+  const bool is_open = lot.available > 0 || lot.held > 0;
+  lots.Update(lot.stored, {{9, pg::ToParam(lot.available)},
+                           {10, pg::ToParam(lot.held)},
+                           {11, pg::ToParam(is_open)},
+                           {12, pg::ToParam(lot.seq)},
+                           {13, pg::ToParam(pg::ToBytes(lot.hash))}});
 }
 
 }  // namespace latchkey::credits

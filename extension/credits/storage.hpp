@@ -15,14 +15,15 @@ std::optional<int64_t> FindThreshold(const Uuid& account_id);
 // Skips a lot that somebody else has locked, or changed since it was found.
 bool LockLot(const Lot& lot);
 
-// A ledger row of all columns, and what is left in the lot, whose row is locked. False, and nothing
-// is written, when the row's idempotency key is taken.
-struct Left {
-  int64_t available;
-  int64_t held;
-  int64_t seq;
-  pg::Param hash;
-};
-bool WriteDebit(std::initializer_list<pg::Param> ledger_row, HeapTuple lot, const Left& left);
+// Which of the idempotency keys the account has used.
+std::vector<bool> AreKeysKnown(const Uuid& account_id, const std::vector<pg::Param>& keys);
+
+// A ledger row of all columns. False, and nothing is written, when its idempotency key is taken.
+bool InsertStored(const std::vector<pg::Param>& ledger_row);
+// Rows, one after the other. False when a key is taken or just being used: then raise an error.
+bool InsertAllStored(const std::vector<pg::Param>& ledger_rows);
+
+// Writes what has become of a lot whose row is locked, and was not written since it was found.
+void UpdateStored(const Lot& lot);
 
 }  // namespace latchkey::credits

@@ -4,7 +4,7 @@
 #include "extension/accounts/users.hpp"
 #include "extension/core/error.hpp"
 #include "extension/core/json_object.hpp"
-#include "extension/credits/lots.hpp"
+#include "extension/credits/storage.hpp"
 #include "extension/events/events.hpp"
 #include "extension/jobs/enqueue.hpp"
 #include "extension/permissions/principal.hpp"
@@ -35,6 +35,7 @@ void NoteBalance(pg::Spi& spi, const Uuid& account_id, int64_t balance) {
   static pg::Statement cross(R"(
     UPDATE latchkey.credit_thresholds SET is_low = $2
      WHERE account_id = $1 AND is_low <> $2 AND (threshold > $3) = $2 RETURNING threshold)");
+  if (IsStorageDirect() && !FindThreshold(account_id)) return;
   const pg::Rows found = spi.RunLatest(read, account_id);
   if (found.empty()) return;
   const bool is_low = found[0].Get<int64_t>(1) > balance;

@@ -192,6 +192,35 @@ StoredRows DirectTable::Find(const Uuid& key, const Uuid* second) {
   });
 }
 
+std::vector<bool> DirectTable::AreThere(const Uuid& key, const std::vector<Param>& seconds) {
+  const Datum first = UuidDatum(key);
+  const Param* values = seconds.data();
+  const size_t count = seconds.size();
+  const bool* there = Call([=] {
+    auto* found = static_cast<bool*>(palloc0(count + 1));
+    Relation table = Open(AccessShareLock);
+    Relation index = index_open(index_, AccessShareLock);
+    const Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+    TupleTableSlot* slot = table_slot_create(table, nullptr);
+    IndexScanDesc scan = BeginScan(table, index, snapshot, 2);
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_UUID_EQ, first);
+    for (size_t i = 0; i < count; ++i) {
+      ScanKeyEntryInitialize(&keys[1], 0, 2, BTEqualStrategyNumber, InvalidOid,
+                             index->rd_indcollation[1], F_TEXTEQ, values[i].value);
+      index_rescan(scan, keys, 2, nullptr, 0);
+      found[i] = index_getnext_slot(scan, ForwardScanDirection, slot);
+    }
+    index_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    UnregisterSnapshot(snapshot);
+    index_close(index, AccessShareLock);
+    table_close(table, NoLock);
+    return found;
+  });
+  return std::vector<bool>(there, there + count);
+}
+
 StoredRow DirectTable::Copy(TupleTableSlot* slot) const {
   StoredRow row;
   row.tuple_ = ExecCopySlotHeapTuple(slot);

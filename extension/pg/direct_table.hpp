@@ -95,6 +95,9 @@ class DirectTable {
   // The rows whose index entries begin with the key, by a snapshot of now at every isolation level.
   StoredRows Find(const Uuid& key, const Uuid* second = nullptr);
 
+  // Which of the keys (`key`, one of `seconds`) rows are there for, by such a snapshot each.
+  std::vector<bool> AreThere(const Uuid& key, const std::vector<Param>& seconds);
+
   // Along the index downwards, from its end or below a value of its first column, as the calling
   // statement sees the table, until `visit(row)` returns false. The visitor must create nothing
   // that has a destructor, and throw nothing. Returns how many rows the table has, about.
@@ -114,7 +117,11 @@ class DirectTable {
   void Insert(std::initializer_list<Param> values);
   // False, and nothing is written, when a row with its key in the index is there; waits for who is
   // just writing one (INSERT … ON CONFLICT DO NOTHING).
-  bool InsertNew(std::initializer_list<Param> values);
+  bool InsertNew(const std::vector<Param>& values);
+
+  // Rows of all columns, one after the other. False when a row with the key of one is there or is
+  // just being written: the caller then raises an error, which undoes what was written before it.
+  bool InsertAll(const std::vector<Param>& values);
 
   struct Change {
     int column;  // from 1; none of a key
@@ -138,10 +145,11 @@ class DirectTable {
   void OpenIndexes();
   int64_t Walk(const Uuid* below, bool (*visit)(void*, const PassedRow&), void* visitor);
   StoredRow Copy(TupleTableSlot* slot) const;
-  TupleTableSlot* StoreValues(Relation table, const Param* values);
-  bool InsertRow(std::initializer_list<Param> values, bool unless_there);
+  void StoreValues(Relation table, const Param* values, TupleTableSlot* slot);
+  bool InsertRow(const Param* values, size_t count, bool unless_there);
   void InsertPlain(Relation table, TupleTableSlot* slot);
   bool InsertUnlessThere(Relation table, TupleTableSlot* slot);
+  bool InsertTogether(Relation table, TupleTableSlot** slots, int count);
   void UpdateStored(Relation table, ItemPointer row, TupleTableSlot* slot);
 
   const char* table_;

@@ -17,6 +17,8 @@ namespace latchkey::pg {
 
 namespace {
 
+constexpr int kRowsAtOnce = 100;
+
 // Waits for who is writing the key.
 bool NoConflict(ResultRelInfo* target, TupleTableSlot* slot, EState* estate, List* arbiters) {
   ItemPointerData conflict;
@@ -51,8 +53,7 @@ void DirectTable::OpenIndexes() {
   }
 }
 
-TupleTableSlot* DirectTable::StoreValues(Relation table, const Param* values) {
-  TupleTableSlot* slot = table_slot_create(table, nullptr);
+void DirectTable::StoreValues(Relation table, const Param* values, TupleTableSlot* slot) {
   for (int i = 0; i < count_; ++i) {
     if (!values[i].is_null && TupleDescAttr(desc_, i)->atttypid != values[i].type) {
       elog(ERROR, "latchkey: column %s is of another type", names_[i]);
@@ -62,20 +63,23 @@ TupleTableSlot* DirectTable::StoreValues(Relation table, const Param* values) {
   }
   ExecStoreVirtualTuple(slot);
   slot->tts_tableOid = RelationGetRelid(table);
-  return slot;
+  ExecConstraints(target_, slot, estate_);
 }
 
-void DirectTable::Insert(std::initializer_list<Param> values) { InsertRow(values, false); }
+void DirectTable::Insert(std::initializer_list<Param> values) {
+  InsertRow(values.begin(), values.size(), false);
+}
 
-bool DirectTable::InsertNew(std::initializer_list<Param> values) { return InsertRow(values, true); }
+bool DirectTable::InsertNew(const std::vector<Param>& values) {
+  return InsertRow(values.data(), values.size(), true);
+}
 
-bool DirectTable::InsertRow(std::initializer_list<Param> values, bool unless_there) {
-  if (values.size() != static_cast<size_t>(count_)) throw std::length_error("a value per column");
-  const Param* first = values.begin();
-  return Call([this, first, unless_there] {
+bool DirectTable::InsertRow(const Param* values, size_t count, bool unless_there) {
+  if (count != static_cast<size_t>(count_)) throw std::length_error("a value per column");
+  return Call([this, values, unless_there] {
     Relation table = OpenToWrite();
-    TupleTableSlot* slot = StoreValues(table, first);
-    ExecConstraints(target_, slot, estate_);
+    TupleTableSlot* slot = table_slot_create(table, nullptr);
+    StoreValues(table, values, slot);
     OpenIndexes();
     bool inserted = true;
     if (unless_there) {
@@ -112,6 +116,44 @@ bool DirectTable::InsertUnlessThere(Relation table, TupleTableSlot* slot) {
     if (inserted) return true;
     if (!NoConflict(target_, slot, estate_, arbiters_)) return false;
   }
+}
+
+bool DirectTable::InsertAll(const std::vector<Param>& values) {
+  const int width = count_;
+  const auto rows = static_cast<int>(values.size()) / width;
+  if (values.size() != static_cast<size_t>(rows) * width) throw std::length_error("whole rows");
+  const Param* first = values.data();
+  return Call([=] {
+    Relation table = OpenToWrite();
+    OpenIndexes();
+    TupleTableSlot* slots[kRowsAtOnce];
+    const int space = Min(rows, kRowsAtOnce);
+    for (int i = 0; i < space; ++i) slots[i] = table_slot_create(table, nullptr);
+    bool inserted = true;
+    for (int done = 0; done < rows && inserted; done += space) {
+      const int count = Min(rows - done, space);
+      for (int i = 0; i < count; ++i) {
+        ExecClearTuple(slots[i]);
+        StoreValues(table, first + static_cast<ptrdiff_t>(done + i) * width, slots[i]);
+      }
+      inserted = InsertTogether(table, slots, count);
+    }
+    for (int i = 0; i < space; ++i) ExecDropSingleTupleTableSlot(slots[i]);
+    ExecCloseIndices(target_);
+    table_close(table, NoLock);
+    CommandCounterIncrement();
+    return inserted;
+  });
+}
+
+// One WAL record for the rows of a page, as COPY does it.
+bool DirectTable::InsertTogether(Relation table, TupleTableSlot** slots, int count) {
+  table_multi_insert(table, slots, count, GetCurrentCommandId(true), 0, nullptr);
+  for (int i = 0; i < count; ++i) {
+    ResetPerTupleExprContext(estate_);
+    if (!InsertIndexEntries(target_, slots[i], estate_, arbiters_)) return false;
+  }
+  return true;
 }
 
 void DirectTable::Update(HeapTuple row, std::initializer_list<Change> changes) {
