@@ -3,9 +3,11 @@
 #include "extension/credits/batch_items.hpp"
 #include "extension/credits/expired_holds.hpp"
 #include "extension/credits/service_costs.hpp"
+#include "extension/credits/storage.hpp"
 #include "extension/credits/thresholds.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/pg/catalog.hpp"
+#include "extension/pg/subtransaction.hpp"
 
 namespace latchkey::credits {
 
@@ -14,16 +16,14 @@ namespace {
 class Batch {
  public:
   Batch(pg::Spi& spi, const Uuid& account_id, std::vector<Item>& items)
-      : spi_(spi), account_id_(account_id), items_(items), book_(spi, account_id) {}
+      : spi_(spi), account_id_(account_id), items_(items) {}
 
   void Run(bool atomic) {
     lots_ = LockAccount(spi_, account_id_, pg::Now());
     now_ = pg::Now();
     balance_ = Spendable(lots_, now_);
     if (lots_.empty()) RequireAccountRow(spi_, account_id_);
-    known_ = FindKnown(spi_, account_id_, items_);
-    DecideAll(atomic);
-    if (!book_.Write(lots_)) ThrowKeyInUse();
+    if (!LooksNew() || !WriteAsNew()) Write(atomic);
     NoteBalance(spi_, account_id_, balance_);
     for (Item& item : items_) Answer(item);
   }
@@ -34,18 +34,61 @@ class Batch {
                 error.detail(), error.hint());
   }
 
-  void DecideAll(bool atomic) {
-    book_.Expect(items_.size());
+  // The usual batch: no key in it has been used. Where it is one that is repeated, its first has.
+  bool LooksNew() const {
+    if (lots_.empty() || lots_[0].stored == nullptr) return false;
+    for (const Item& item : items_) {
+      if (!item.debit || !item.debit->idempotency.key) return false;
+    }
+    return !AreKeysKnown(account_id_, {pg::ToParam(*items_[0].debit->idempotency.key)})[0];
+  }
+
+  // Looks no key up: writing the rows tells whether one is taken. False, and nothing has happened,
+  // when one is, or when a debit can't be made: its key might be of one that was.
+  bool WriteAsNew() {
+    const std::vector<Lot> lots = lots_;
+    const int64_t balance = balance_;
+    if (DecideAll()) {
+      pg::Subtransaction attempt(spi_);
+      if (book_->InsertAll()) {
+        attempt.Commit();
+        book_->WriteLots(lots_);
+        return true;
+      }
+      attempt.Rollback();
+    }
+    lots_ = lots;
+    balance_ = balance;
+    return false;
+  }
+
+  void Write(bool atomic) {
+    known_ = FindKnown(spi_, account_id_, items_);
+    if (!DecideAll() && atomic) ThrowFirst();
+    if (!book_->Write(lots_)) ThrowKeyInUse();
+  }
+
+  void ThrowFirst() const {
     for (size_t i = 0; i < items_.size(); ++i) {
-      Item& item = items_[i];
+      if (items_[i].error) ThrowOf(i + 1, *items_[i].error);
+    }
+  }
+
+  // Whether each debit can be made. What can't, has its error.
+  bool DecideAll() {
+    book_.emplace(spi_, account_id_);
+    book_->Expect(items_.size());
+    bool all = true;
+    for (Item& item : items_) {
       try {
-        if (item.error) throw Error(*item.error);
-        Decide(item);
+        item.Forget();
+        if (item.debit) Decide(item);
       } catch (const Error& error) {
-        if (atomic) ThrowOf(i + 1, error);
         item.error = error;
       }
+      all &= !item.error;
     }
+    return all;
   }
 
   void Decide(Item& item) {
@@ -59,8 +102,8 @@ class Batch {
     if (!unit) ThrowNoService(debit.service);
     debit.cost = CostOf(*unit, debit.quantity);
     if (balance_ < debit.cost) ThrowInsufficient(debit.cost, balance_);
-    PostDebit(book_, lots_, debit, balance_, now_);
-    item.made = made_++;
+    PostDebit(*book_, lots_, debit, balance_, now_);
+    item.made = book_->count() - 1;
     balance_ -= debit.cost;
     if (key) known_.emplace(*key, &item);
   }
@@ -80,7 +123,7 @@ class Batch {
   }
 
   void Answer(Item& item) {
-    if (item.made) item.transaction = book_.Take(*item.made);
+    if (item.made) item.transaction = book_->Take(*item.made);
     if (item.first == nullptr) return;
     item.transaction = item.first->transaction;
     item.transaction.replayed = true;
@@ -89,8 +132,7 @@ class Batch {
   pg::Spi& spi_;
   const Uuid account_id_;
   std::vector<Item>& items_;
-  Book book_;
-  size_t made_ = 0;
+  std::optional<Book> book_;
   std::vector<Lot> lots_;
   Known known_;
   pg::Timestamp now_;

@@ -14,6 +14,13 @@ struct Item {
   std::optional<size_t> made;   // which transaction of the batch's book
   const Item* first = nullptr;  // the item before with the same key, whose answer it gets
   Transaction transaction;
+
+  // What was decided about it, so that it can be decided anew.
+  void Forget() {
+    made.reset();
+    first = nullptr;
+    if (debit) error.reset();
+  }
 };
 
 // A malformed item has an error in the debit's place. Raises LK400 when it is no array of items.

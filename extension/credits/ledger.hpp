@@ -59,8 +59,17 @@ class Book {
   // Moves the amount to a new lot of the same grant; a transaction of its own.
   Lot Split(Lot& lot, int64_t amount, int32_t slice, int64_t balance, pg::Timestamp now);
 
+  // The first row alone, whose lot the caller writes. False, and nothing is written, when the key
+  // is taken.
+  bool InsertFirst();
   // One row and its lot. False, and nothing is written, when the key is taken.
   bool WriteSingle(const Lot& lot);
+  size_t count() const { return headings_.size(); }  // of transactions that were opened
+
+  // All rows, without SPI. False when a key is taken or just being used; some may be written then,
+  // so the caller undoes it. The lots are left to WriteLots().
+  bool InsertAll();
+  void WriteLots(const std::vector<Lot>& lots);
   // Everything. False, and nothing is written, when the key of the first row is taken.
   bool Write(const std::vector<Lot>& lots);
 
@@ -81,7 +90,6 @@ class Book {
   // What the hash of the entry covers.
   std::string BytesOf(const Entry& entry, const std::optional<std::string>& hash_before) const;
   void WriteLot(const Lot& lot);
-  bool InsertFirst();
   void InsertRest();
   std::vector<pg::Param> RowsOf(size_t begin, size_t end) const;
   void InsertRestByStatement();

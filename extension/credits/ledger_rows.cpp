@@ -18,6 +18,13 @@ bool Book::WriteSingle(const Lot& lot) {
 bool Book::Write(const std::vector<Lot>& lots) {
   if (!entries_.empty() && !InsertFirst()) return false;
   if (entries_.size() > 1) InsertRest();
+  WriteLots(lots);
+  return true;
+}
+
+bool Book::InsertAll() { return InsertAllStored(RowsOf(0, entries_.size())); }
+
+void Book::WriteLots(const std::vector<Lot>& lots) {
   for (const Lot& lot : lots) {
     if (lot.is_new) {
       InsertLot(spi_, account_id_, lot);
@@ -25,7 +32,6 @@ bool Book::Write(const std::vector<Lot>& lots) {
       WriteLot(lot);
     }
   }
-  return true;
 }
 
 void Book::WriteLot(const Lot& lot) {

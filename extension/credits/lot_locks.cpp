@@ -36,9 +36,10 @@ std::optional<Lot> LockStored(const Outlook& outlook, const Candidates& candidat
   const size_t count = candidates.ids.size();
   for (size_t i = 0; i < count; ++i) {
     const Uuid& id = candidates.ids[(MyProcPid + i) % count];
-    for (const Lot& lot : outlook.lots) {
-      if (lot.id == id && LockLot(lot)) return lot;
-    }
+    const auto found = std::find_if(outlook.lots.begin(), outlook.lots.end(),
+                                    [&](const Lot& lot) { return lot.id == id; });
+    Lot lot = *found;
+    if (LockLot(lot)) return lot;
   }
   return std::nullopt;
 }

@@ -6,6 +6,10 @@
 
 #include "extension/pg/spi.hpp"
 
+namespace latchkey::pg {
+class StoredRow;
+}
+
 namespace latchkey::credits {
 
 struct Lot {
@@ -22,17 +26,17 @@ struct Lot {
   std::optional<std::string> hash;
   bool is_new = false;
   bool changed = false;
-  HeapTuple stored = nullptr;  // the row itself, when it was read without SPI
+  const pg::StoredRow* stored = nullptr;  // the row itself, when it was read without SPI
 
   bool IsExpired(pg::Timestamp now) const { return expires_at && *expires_at <= now; }
 };
 
-// All columns of the table, in its order, which LotFromRow() goes by.
+// All columns of the table, in its order, which these two go by.
 #define LATCHKEY_LOT_COLUMNS                                                             \
   "account_id, id, grant_id, slice, kind, priority, expires_at, granted_at, available, " \
   "held, open, seq, hash"
 template <typename Row>
-Lot LotFromRow(const Row& row) {
+Lot LotWithoutHash(const Row& row) {
   Lot lot;
   lot.id = row.template Get<Uuid>(2);
   lot.grant_id = row.template Get<Uuid>(3);
@@ -44,6 +48,11 @@ Lot LotFromRow(const Row& row) {
   lot.available = row.template Get<int64_t>(9);
   lot.held = row.template Get<int64_t>(10);
   lot.seq = row.template Get<int64_t>(12);
+  return lot;
+}
+template <typename Row>
+Lot LotFromRow(const Row& row) {
+  Lot lot = LotWithoutHash(row);
   lot.hash = row.template Optional<std::string>(13);
   return lot;
 }

@@ -49,15 +49,30 @@ std::optional<Lot> LockOnly(pg::Spi& spi, const Uuid& account_id, int64_t cost, 
   return lot;
 }
 
-// The same without SPI, where the row is seen before it is locked: nothing has to be given back.
-std::optional<Lot> LockOnlyStored(const Uuid& account_id, int64_t cost) {
-  const std::vector<Lot> lots = FindOpenLots(account_id);
+std::optional<Lot> FindOnlyStored(const Uuid& account_id, int64_t cost) {
+  std::vector<Lot> lots = FindOpenLots(account_id);
   if (lots.size() != 1) return std::nullopt;
-  const Lot& lot = lots[0];
+  Lot& lot = lots[0];
   if (lot.available < cost || lot.held != 0 || lot.IsExpired(pg::Now())) return std::nullopt;
   if (lot.available - cost < FindThreshold(account_id).value_or(0)) return std::nullopt;
-  if (!LockLot(lot)) return std::nullopt;
+  ReadHash(lot);
   return lot;
+}
+
+// The same without SPI. The lot that was found is changed at once, if nobody else has it; when the
+// key turns out to be taken, it is changed back.
+std::optional<Transaction> DebitOnlyStored(pg::Spi& spi, const Uuid& account_id,
+                                           const Debit& debit) {
+  auto lot = FindOnlyStored(account_id, debit.cost);
+  if (!lot) return std::nullopt;
+  const Lot before = *lot;
+  Book book(spi, account_id);
+  book.Open(HeadingOf(debit, lot->available - debit.cost, pg::Now()));
+  book.Post(*lot, -debit.cost);
+  if (!UpdateUnlocked(*lot)) return std::nullopt;
+  if (book.InsertFirst()) return book.Take(0);
+  UpdateLot(spi, account_id, before);
+  return ReplayOr(spi, account_id, debit.idempotency, ThrowKeyInUse);
 }
 
 std::optional<Lot> LockOnlyBySpi(pg::Spi& spi, const Uuid& account_id, int64_t cost, Seen& seen) {
@@ -84,8 +99,8 @@ bool NoteContention(const Uuid& account_id, pg::Timestamp now) {
 std::optional<Transaction> DebitOnly(pg::Spi& spi, const Uuid& account_id, const Debit& debit) {
   Seen& seen = SeenOf(account_id);
   if (seen.several_lots) return std::nullopt;
-  auto lot = IsStorageDirect() ? LockOnlyStored(account_id, debit.cost)
-                               : LockOnlyBySpi(spi, account_id, debit.cost, seen);
+  if (IsStorageDirect()) return DebitOnlyStored(spi, account_id, debit);
+  auto lot = LockOnlyBySpi(spi, account_id, debit.cost, seen);
   if (!lot) return std::nullopt;
   Book book(spi, account_id);
   book.Open(HeadingOf(debit, lot->available - debit.cost, pg::Now()));

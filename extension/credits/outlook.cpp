@@ -15,7 +15,9 @@ void Add(Outlook& outlook, Lot lot, pg::Timestamp now) {
 Outlook ReadStored(const Uuid& account_id, pg::Timestamp now) {
   Outlook outlook;
   outlook.stored = true;
-  for (Lot& lot : FindOpenLots(account_id)) Add(outlook, std::move(lot), now);
+  std::vector<Lot> lots = FindOpenLots(account_id);
+  outlook.lots.reserve(lots.size());
+  for (Lot& lot : lots) Add(outlook, std::move(lot), now);
   if (!outlook.lots.empty()) outlook.threshold = FindThreshold(account_id);
   return outlook;
 }

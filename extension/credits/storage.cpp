@@ -29,11 +29,13 @@ std::vector<Lot> FindOpenLots(const Uuid& account_id) {
   std::vector<Lot> found;
   found.reserve(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    found.push_back(LotFromRow(rows[i]));
-    found.back().stored = rows[i].Stored();
+    found.push_back(LotWithoutHash(rows[i]));
+    found.back().stored = &rows[i];
   }
   return found;
 }
+
+void ReadHash(Lot& lot) { lot.hash = lot.stored->Optional<std::string>(13); }
 
 std::optional<int64_t> FindThreshold(const Uuid& account_id) {
   const pg::StoredRows rows = thresholds.Find(account_id);
@@ -41,7 +43,11 @@ std::optional<int64_t> FindThreshold(const Uuid& account_id) {
   return rows[0].Get<int64_t>(2);
 }
 
-bool LockLot(const Lot& lot) { return lots.Lock(lot.stored); }
+bool LockLot(Lot& lot) {
+  if (!lots.Lock(lot.stored->Stored())) return false;
+  ReadHash(lot);
+  return true;
+}
 
 std::vector<bool> AreKeysKnown(const Uuid& account_id, const std::vector<pg::Param>& keys) {
   return ledger.AreThere(account_id, keys);
@@ -53,13 +59,23 @@ bool InsertAllStored(const std::vector<pg::Param>& ledger_rows) {
   return ledger.InsertAll(ledger_rows);
 }
 
-void UpdateStored(const Lot& lot) {
+namespace {
+
+pg::DirectTable::Changes ChangesOf(const Lot& lot) {
   const bool is_open = lot.available > 0 || lot.held > 0;
-  lots.Update(lot.stored, {{9, pg::ToParam(lot.available)},
-                           {10, pg::ToParam(lot.held)},
-                           {11, pg::ToParam(is_open)},
-                           {12, pg::ToParam(lot.seq)},
-                           {13, pg::ToParam(pg::ToBytes(lot.hash))}});
+  return {{9, pg::ToParam(lot.available)},
+          {10, pg::ToParam(lot.held)},
+          {11, pg::ToParam(is_open)},
+          {12, pg::ToParam(lot.seq)},
+          {13, pg::ToParam(pg::ToBytes(lot.hash))}};
+}
+
+}  // namespace
+
+void UpdateStored(const Lot& lot) { lots.Update(lot.stored->Stored(), ChangesOf(lot)); }
+
+bool UpdateUnlocked(const Lot& lot) {
+  return lots.UpdateUnlocked(lot.stored->Stored(), ChangesOf(lot));
 }
 
 }  // namespace latchkey::credits

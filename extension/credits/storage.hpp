@@ -9,11 +9,13 @@ namespace latchkey::credits {
 // Whether all of the following may be used by this call.
 bool IsStorageDirect();
 
-std::vector<Lot> FindOpenLots(const Uuid& account_id);  // each with its row
+// Each with its row. Their hashes are not read yet: LockLot() and ReadHash() do that.
+std::vector<Lot> FindOpenLots(const Uuid& account_id);
+void ReadHash(Lot& lot);
 std::optional<int64_t> FindThreshold(const Uuid& account_id);
 
 // Skips a lot that somebody else has locked, or changed since it was found.
-bool LockLot(const Lot& lot);
+bool LockLot(Lot& lot);
 
 // Which of the idempotency keys the account has used.
 std::vector<bool> AreKeysKnown(const Uuid& account_id, const std::vector<pg::Param>& keys);
@@ -25,5 +27,7 @@ bool InsertAllStored(const std::vector<pg::Param>& ledger_rows);
 
 // Writes what has become of a lot whose row is locked, and was not written since it was found.
 void UpdateStored(const Lot& lot);
+// The same where it is not locked. False when somebody else has it locked, or changed it since.
+bool UpdateUnlocked(const Lot& lot);
 
 }  // namespace latchkey::credits

@@ -127,8 +127,12 @@ class DirectTable {
     int column;  // from 1; none of a key
     Param value;
   };
+  using Changes = std::vector<Change>;
   // A row that this transaction has locked.
-  void Update(HeapTuple row, std::initializer_list<Change> changes);
+  void Update(HeapTuple row, const Changes& changes);
+  // One that it has not. False, and nothing is written, when somebody has locked it, or has changed
+  // it since the look-up.
+  bool UpdateUnlocked(HeapTuple row, const Changes& changes);
 
   // False, and nothing is written, when somebody else has the row, or has changed it since the
   // look-up.
@@ -150,7 +154,8 @@ class DirectTable {
   void InsertPlain(Relation table, TupleTableSlot* slot);
   bool InsertUnlessThere(Relation table, TupleTableSlot* slot);
   bool InsertTogether(Relation table, TupleTableSlot** slots, int count);
-  void UpdateStored(Relation table, ItemPointer row, TupleTableSlot* slot);
+  bool UpdateRow(HeapTuple row, const Changes& changes, bool is_locked);
+  bool UpdateStored(Relation table, ItemPointer row, TupleTableSlot* slot, bool is_locked);
 
   const char* table_;
   const char* index_name_;

@@ -17,7 +17,7 @@ namespace latchkey::pg {
 
 namespace {
 
-constexpr int kRowsAtOnce = 100;
+constexpr int kRowsAtOnce = 32;
 
 // Waits for who is writing the key.
 bool NoConflict(ResultRelInfo* target, TupleTableSlot* slot, EState* estate, List* arbiters) {
@@ -131,6 +131,7 @@ bool DirectTable::InsertAll(const std::vector<Param>& values) {
     for (int i = 0; i < space; ++i) slots[i] = table_slot_create(table, nullptr);
     bool inserted = true;
     for (int done = 0; done < rows && inserted; done += space) {
+      CHECK_FOR_INTERRUPTS();
       const int count = Min(rows - done, space);
       for (int i = 0; i < count; ++i) {
         ExecClearTuple(slots[i]);
@@ -156,11 +157,17 @@ bool DirectTable::InsertTogether(Relation table, TupleTableSlot** slots, int cou
   return true;
 }
 
-void DirectTable::Update(HeapTuple row, std::initializer_list<Change> changes) {
+void DirectTable::Update(HeapTuple row, const Changes& changes) { UpdateRow(row, changes, true); }
+
+bool DirectTable::UpdateUnlocked(HeapTuple row, const Changes& changes) {
+  return UpdateRow(row, changes, false);
+}
+
+bool DirectTable::UpdateRow(HeapTuple row, const Changes& changes, bool is_locked) {
   if (changes.size() > kMaxColumns) throw std::length_error("too many columns");
-  const Change* first = changes.begin();
+  const Change* first = changes.data();
   const int count = static_cast<int>(changes.size());
-  Call([this, row, first, count] {
+  return Call([=] {
     int columns[kMaxColumns];
     Datum values[kMaxColumns];
     bool nulls[kMaxColumns];
@@ -175,14 +182,16 @@ void DirectTable::Update(HeapTuple row, std::initializer_list<Change> changes) {
     ExecStoreHeapTuple(changed, slot, false);
     slot->tts_tableOid = RelationGetRelid(table);
     ExecConstraints(target_, slot, estate_);
-    UpdateStored(table, &row->t_self, slot);
+    const bool updated = UpdateStored(table, &row->t_self, slot, is_locked);
     ExecDropSingleTupleTableSlot(slot);
     table_close(table, NoLock);
     CommandCounterIncrement();
+    return updated;
   });
 }
 
-void DirectTable::UpdateStored(Relation table, ItemPointer row, TupleTableSlot* slot) {
+bool DirectTable::UpdateStored(Relation table, ItemPointer row, TupleTableSlot* slot,
+                               bool is_locked) {
   TM_FailureData failure;
   LockTupleMode mode;
 #if PG_VERSION_NUM >= 160000
@@ -190,11 +199,13 @@ void DirectTable::UpdateStored(Relation table, ItemPointer row, TupleTableSlot* 
 #else
   bool outdated = false;
 #endif
+  // "Wait" lets a lock of our own pass, too.
   const TM_Result result =
       table_tuple_update(table, row, slot, GetCurrentCommandId(true), GetActiveSnapshot(),
-                         InvalidSnapshot, true, &failure, &mode, &outdated);
+                         InvalidSnapshot, is_locked, &failure, &mode, &outdated);
+  if (result != TM_Ok && !is_locked) return false;
   if (result != TM_Ok) elog(ERROR, "latchkey: a locked row of %s could not be changed", table_);
-  if (!outdated) return;
+  if (!outdated) return true;
   OpenIndexes();
 #if PG_VERSION_NUM >= 160000
   ExecInsertIndexTuples(target_, slot, estate_, true, false, nullptr, NIL,
@@ -203,6 +214,7 @@ void DirectTable::UpdateStored(Relation table, ItemPointer row, TupleTableSlot* 
   ExecInsertIndexTuples(target_, slot, estate_, true, false, nullptr, NIL);
 #endif
   ExecCloseIndices(target_);
+  return true;
 }
 
 bool DirectTable::Delete(HeapTuple row) {

@@ -363,7 +363,7 @@ COMMENT ON FUNCTION latchkey.debit_credits_batch(uuid, jsonb, boolean) IS
   'Up to 10000 debits of one account, in their order: [{"service": "…", "quantity": 1, "idempotency_key": "…", "metadata": {}}, …]. '
   'atomic: the first that fails undoes all, with its error; else each stands on its own, and outcome says what became of it. Errors as '
   'debit_credits(): forbidden (LK403), insufficient_credits (LK402), not_found (LK404), idempotency_mismatch (LK419), '
-  'invalid_argument (LK400).';
+  'invalid_argument (LK400); conflict (LK410) while another call is using one of its keys.';
 REVOKE ALL ON FUNCTION latchkey.debit_credits_batch(uuid, jsonb, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.debit_credits_batch(uuid, jsonb, boolean)
   TO latchkey_gateway, latchkey_app, latchkey_admin, latchkey_worker;

@@ -170,8 +170,11 @@ class Connection:
             [12, 40, 8, 10, 10, 3, 6, 6, 5])[0]
         operation(account, model)
 
+    def uuid(self):
+        return str(uuid.UUID(int=self.random.getrandbits(128)))
+
     def new_key(self):
-        return str(uuid.UUID(int=self.random.getrandbits(128))) if self.random.random() < 0.5 else None
+        return self.uuid() if self.random.random() < 0.5 else None
 
     def remember(self, model, key, sql, made):
         if key and made:
@@ -279,8 +282,9 @@ class Connection:
                 lot.available = 0
 
     def batch(self, account, model):
-        items = [(self.random.choice(["model.one", "model.seven"]), self.random.choice([1, 2, 5, 0]), self.new_key())
-                 for _ in range(self.random.randint(1, 6))]
+        with_keys = self.random.random() < 0.5
+        items = [(self.random.choice(["model.one", "model.seven"]), self.random.choice([1, 2, 5, 0, 1]),
+                  self.uuid() if with_keys else self.new_key()) for _ in range(self.random.randint(1, 6))]
         atomic, before = self.random.random() < 0.5, [lot.available for lot in model.lots]
         outcomes = []
         for service, quantity, _ in items:
@@ -297,6 +301,18 @@ class Connection:
         self.expect(sql, "\n".join(outcomes), self.psql.ask(sql))
         if all(key for _, _, key in items):  # then the batch can be repeated
             self.expect(sql, "\n".join(outcomes), self.psql.ask(sql))
+            if not refused:
+                self.batch_with_more(account, model, items, outcomes, atomic)
+
+    def batch_with_more(self, account, model, items, outcomes, atomic):
+        """A batch that was made, again, behind a debit that is new."""
+        outcome = model.debit("model.one", 1)
+        if isinstance(outcome, str):
+            outcomes = [outcome] if atomic else [self.REFUSALS[outcome], *outcomes]
+        else:
+            outcomes = [f"ok {model.balance()}", *outcomes]
+        sql = self.batch_sql(account, [("model.one", 1, self.uuid()), *items], atomic)
+        self.expect(sql, "\n".join(outcomes), self.psql.ask(sql))
 
     REFUSALS = {"LK400": "invalid_argument", "LK402": "insufficient_credits"}
 
