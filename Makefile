@@ -19,7 +19,7 @@ OBJS = $(EXTENSION_SOURCES:%.cpp=$(OBJDIR)/%.o)
 SHLIB_LINK = -lstdc++ -lcrypto -largon2 -lidn2
 
 # The order is the order of installation, so it is written out. A new module stands before 99_ownership.
-SQL_MODULES = 00_schema 05_permissions 10_settings 20_events 22_event_consumers 25_jobs 27_schedules 28_secrets 30_accounts 40_sessions 45_roles 47_api_keys 48_job_streams 50_plans 52_quotas 53_trials 54_subscriptions 55_users 58_webhooks 60_credits 70_tenants 72_hostnames 75_tenant_databases 77_tenant_users 78_onboarding 80_billing 82_payments 99_ownership
+SQL_MODULES = 00_schema 05_permissions 10_settings 20_events 22_event_consumers 25_jobs 27_schedules 28_secrets 30_accounts 40_sessions 45_roles 47_api_keys 48_job_streams 50_plans 52_quotas 53_trials 54_subscriptions 55_users 58_webhooks 60_credits 70_tenants 72_hostnames 75_tenant_databases 77_tenant_users 78_onboarding 79_tenant_moves 79_tenant_exports 80_billing 82_payments 99_ownership
 SQL_FILES = $(SQL_MODULES:%=sql/modules/%.sql)
 DATA = $(sort $(wildcard sql/upgrades/*.sql))
 DATA_built = build/$(EXTENSION)--$(EXTVERSION).sql

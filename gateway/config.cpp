@@ -108,6 +108,15 @@ const std::vector<Option>& Options() {
        "with; else the system's"},
       {"templates", "LATCHKEY_TEMPLATES", "FOLDER", LATCHKEY_TEMPLATES, &Config::templates, 0, 0,
        "folder of the templates of tenant databases"},
+      {"dump-folder", "LATCHKEY_DUMP_FOLDER", "FOLDER", "/var/tmp", &Config::dump_folder, 0, 0,
+       "where the worker keeps the dump of a tenant that is being moved, in a folder that only it "
+       "can read, and removes it afterwards"},
+      {"export-folder", "LATCHKEY_EXPORT_FOLDER", "FOLDER", "", &Config::export_folder, 0, 0,
+       "where the worker writes exports of tenants, readable for its user alone; without one it "
+       "makes none"},
+      {"pg-bin", "LATCHKEY_PG_BIN", "FOLDER", "", &Config::pg_bin, 0, 0,
+       "folder of pg_dump and pg_restore, which must be as new as the servers of tenants; else "
+       "they are looked for in PATH"},
       {"tenant-connections", "LATCHKEY_TENANT_CONNECTIONS", "N", "100", &Config::tenant_connections,
        1, 10000, "connections to tenants' databases at most, of all tenants together"},
       {"tenant-connections-each", "LATCHKEY_TENANT_CONNECTIONS_EACH", "N", "8",

@@ -40,6 +40,9 @@ struct Config {
   long worker_poll_ms = 0;
   std::string dns_server;
   std::string templates;
+  std::string dump_folder;
+  std::string export_folder;
+  std::string pg_bin;
   long tenant_connections = 0;
   long tenant_connections_each = 0;
   long tenant_waiting = 0;

@@ -1,8 +1,5 @@
 // Giving a tenant a database: its own, or one that is made on a server of the platform's.
-#include "extension/core/encoding.hpp"
 #include "extension/core/error.hpp"
-#include "extension/core/json_object.hpp"
-#include "extension/core/random.hpp"
 #include "extension/jobs/enqueue.hpp"
 #include "extension/permissions/principal.hpp"
 #include "extension/settings/master_key.hpp"
@@ -15,7 +12,6 @@ namespace latchkey::tenant_databases {
 namespace {
 
 constexpr char kWrite[] = "tenant_databases.write";
-constexpr size_t kPasswordBytes = 24;
 
 // Whether the caller acts for the whole platform, and so may name any host.
 bool IsTrusted() {
@@ -43,8 +39,8 @@ void Insert(pg::Spi& spi, const Uuid& tenant_id, const TenantDatabase& database)
   static pg::Statement statement(R"(
     INSERT INTO latchkey.tenant_databases
            (tenant_id, server, template, status, trusted, sealed_connection, connection_version,
-            created_at, updated_at)
-    VALUES ($1, $2, $3, 'pending', $4, $5, 1, $6, $6))");
+            moving, created_at, updated_at)
+    VALUES ($1, $2, $3, 'pending', $4, $5, 1, false, $6, $6))");
   spi.RunLatest(statement, tenant_id, database.server, database.template_name, database.trusted,
                 pg::Bytes{database.sealed_connection}, pg::Now());
 }
@@ -75,21 +71,6 @@ void EnqueueProvisioning(pg::Spi& spi, const Uuid& tenant_id) {
   const pg::Param payload = pg::JsonParam("{}");
   job.payload = {payload.type, payload.value, false};
   jobs::Enqueue(spi, tenant_id, job);
-}
-
-// A database and a login role of the tenant's own. Decided before anything is created, so that
-// whoever creates it finds the same names and password each time.
-ConnectionInfo NewConnection(const ConnectionInfo& server, const tenants::LockedTenant& tenant) {
-  constexpr size_t kMaxSlug = 40;
-  constexpr size_t kTail = 12;
-  std::string slug = tenant.slug.substr(0, kMaxSlug);
-  for (char& c : slug) c = c == '-' ? '_' : c;
-  const std::string id = tenant.id.ToString();
-  ConnectionInfo connection = server;
-  connection.database = "tenant_" + slug + "_" + id.substr(id.size() - kTail);
-  connection.user = connection.database;
-  connection.password = Base64UrlEncode(RandomBytes(kPasswordBytes));
-  return connection;
 }
 
 Datum Return(pg::Args& args, pg::Spi& spi, const Uuid& tenant_id) {
@@ -140,6 +121,7 @@ LATCHKEY_FUNCTION(provision_tenant, kOpen) {
   pg::Spi spi;
   const tenants::LockedTenant tenant = LockTenant(spi, tenant_id);
   const auto former = LockDatabase(spi, tenant_id);
+  if (former) RequireNotMoving(*former);
   if (former && server_name && former->server != server_name) {
     throw Error(ErrorCode::kConflict, "the tenant has its database elsewhere");
   }
@@ -152,7 +134,7 @@ LATCHKEY_FUNCTION(provision_tenant, kOpen) {
     database.template_name = asked;
     database.trusted = true;
     database.sealed_connection = kTenantConnection.Seal(
-        NewConnection(server.connection, tenant).ToJson(), tenant_id.ToString());
+        NewConnection(server.connection, tenant, "").ToJson(), tenant_id.ToString());
     Insert(spi, tenant_id, database);
   }
   tenants::RecordEvent(spi, tenant_id, "tenant.provisioning_requested");

@@ -60,7 +60,7 @@ LATCHKEY_FUNCTION(abandoned_databases, kOpen) {
            s.sealed_connection
       FROM latchkey.tenant_databases d JOIN latchkey.tenants t ON t.id = d.tenant_id
       LEFT JOIN latchkey.tenant_servers s ON s.name = d.server
-     WHERE t.status = 'deleted' AND ($1 IS NULL OR d.tenant_id > $1)
+     WHERE t.status = 'deleted' AND d.other_server IS NULL AND ($1 IS NULL OR d.tenant_id > $1)
      ORDER BY d.tenant_id LIMIT $2)",
                                  pg::Statement::kCustom);
   constexpr int kColumns = 7;
@@ -91,6 +91,10 @@ LATCHKEY_FUNCTION(forget_database, kOpen) {
   pg::Spi spi;
   if (tenants::LockTenant(spi, tenant_id).status != "deleted") {
     throw Error(ErrorCode::kConflict, "the tenant is not deleted");
+  }
+  const auto database = LockDatabase(spi, tenant_id);
+  if (database && database->other_server) {
+    throw Error(ErrorCode::kConflict, "the move of the tenant's database is not over");
   }
   spi.RunLatest(statement, tenant_id);
   const bool forgotten = spi.affected() > 0;

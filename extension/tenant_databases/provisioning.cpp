@@ -3,6 +3,7 @@
 #include "extension/core/json_object.hpp"
 #include "extension/core/utf8.hpp"
 #include "extension/settings/master_key.hpp"
+#include "extension/tenant_databases/servers.hpp"
 #include "extension/tenant_databases/store.hpp"
 #include "extension/tenant_users/members.hpp"
 #include "extension/tenants/status.hpp"
@@ -19,12 +20,6 @@ TenantDatabase Lock(pg::Spi& spi, const Uuid& tenant_id) {
   auto database = LockDatabase(spi, tenant_id);
   if (!database) ThrowNoDatabase();
   return std::move(*database);
-}
-
-std::string SealedServer(pg::Spi& spi, const std::string& server) {
-  static pg::Statement statement(
-      "SELECT sealed_connection FROM latchkey.tenant_servers WHERE name = $1");
-  return spi.RunLatest(statement, server)[0].Text(1);
 }
 
 void MarkProvisioning(pg::Spi& spi, const Uuid& tenant_id) {
@@ -63,6 +58,7 @@ LATCHKEY_FUNCTION(start_provisioning, kOpen) {
   const tenants::LockedTenant tenant = tenants::LockLivingTenant(spi, tenant_id);
   if (tenant.status == "archived") throw Error(ErrorCode::kConflict, "the tenant is archived");
   const TenantDatabase database = Lock(spi, tenant_id);
+  RequireNotMoving(database);
   if (tenant.status == "pending") tenants::SetStatus(spi, tenant, "provisioning", std::nullopt);
   MarkProvisioning(spi, tenant_id);
   std::string sealed_server;

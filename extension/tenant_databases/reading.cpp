@@ -26,7 +26,7 @@ void EnqueueMigration(pg::Spi& spi, const Uuid& tenant_id, const std::string& gr
 std::vector<Uuid> TenantsWith(pg::Spi& spi, const std::string& template_name) {
   static pg::Statement statement(R"(
     SELECT d.tenant_id FROM latchkey.tenant_databases d JOIN latchkey.tenants t ON t.id = d.tenant_id
-     WHERE d.template = $1 AND t.status IN ('active', 'suspended', 'provisioning', 'pending')
+     WHERE d.template = $1 AND NOT d.moving AND t.status IN ('active', 'suspended', 'provisioning', 'pending')
      ORDER BY d.tenant_id)");
   const pg::Rows rows = spi.Run(statement, template_name);
   std::vector<Uuid> ids;

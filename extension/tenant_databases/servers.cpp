@@ -1,8 +1,9 @@
 // Registering, removing, listing and choosing servers.
 #include "extension/tenant_databases/servers.hpp"
 
+#include "extension/core/encoding.hpp"
 #include "extension/core/error.hpp"
-#include "extension/core/json_object.hpp"
+#include "extension/core/random.hpp"
 #include "extension/core/slug.hpp"
 #include "extension/events/events.hpp"
 #include "extension/permissions/principal.hpp"
@@ -15,6 +16,10 @@ namespace latchkey::tenant_databases {
 namespace {
 
 constexpr int kServerColumns = 5;
+constexpr size_t kPasswordBytes = 24;
+// Of a tenant's slug and id, in the name of its database.
+constexpr size_t kMaxSlug = 40;
+constexpr size_t kTail = 12;
 
 [[noreturn]] void ThrowNoServer(const std::string& name) {
   throw Error(ErrorCode::kNotFound, "there is no server \"" + name + "\"");
@@ -41,6 +46,24 @@ Server ChooseServer(pg::Spi& spi, const std::optional<std::string>& name) {
   const std::string chosen = rows[0].Text(1);
   const Secret json = kServerConnection.Open(rows[0].Text(2), chosen);
   return {chosen, ParseConnection(json.view())};
+}
+
+std::string SealedServer(pg::Spi& spi, const std::string& name) {
+  static pg::Statement statement(
+      "SELECT sealed_connection FROM latchkey.tenant_servers WHERE name = $1");
+  return spi.RunLatest(statement, name)[0].Text(1);
+}
+
+ConnectionInfo NewConnection(const ConnectionInfo& server, const tenants::LockedTenant& tenant,
+                             const std::string& suffix) {
+  std::string slug = tenant.slug.substr(0, kMaxSlug - suffix.size());
+  for (char& c : slug) c = c == '-' ? '_' : c;
+  const std::string id = tenant.id.ToString();
+  ConnectionInfo connection = server;
+  connection.database = "tenant_" + slug + "_" + id.substr(id.size() - kTail) + suffix;
+  connection.user = connection.database;
+  connection.password = Base64UrlEncode(RandomBytes(kPasswordBytes));
+  return connection;
 }
 
 LATCHKEY_FUNCTION(register_server, kSecret) {
@@ -72,7 +95,8 @@ LATCHKEY_FUNCTION(remove_server, kOpen) {
   const std::string name(args.Text(0, "name"));
   permissions::Require(args, "tenant_servers.write");
   static pg::Statement lock("SELECT FROM latchkey.tenant_servers WHERE name = $1 FOR UPDATE");
-  static pg::Statement used("SELECT FROM latchkey.tenant_databases WHERE server = $1 LIMIT 1");
+  static pg::Statement used(R"(
+    SELECT FROM latchkey.tenant_databases WHERE server = $1 OR other_server = $1 LIMIT 1)");
   static pg::Statement remove("DELETE FROM latchkey.tenant_servers WHERE name = $1");
   pg::Spi spi;
   if (spi.RunLatest(lock, name).empty()) ThrowNoServer(name);

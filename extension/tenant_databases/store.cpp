@@ -29,7 +29,7 @@ std::vector<pg::Value> LoadState(pg::Spi& spi, const Uuid& tenant_id) {
 std::optional<TenantDatabase> LockDatabase(pg::Spi& spi, const Uuid& tenant_id) {
   static pg::Statement statement(R"(
     SELECT server, template, template_version, status, trusted, sealed_connection,
-           connection_version
+           connection_version, other_server, moving
       FROM latchkey.tenant_databases WHERE tenant_id = $1 FOR NO KEY UPDATE)");
   const pg::Rows rows = spi.RunLatest(statement, tenant_id);
   if (rows.empty()) return std::nullopt;
@@ -40,7 +40,9 @@ std::optional<TenantDatabase> LockDatabase(pg::Spi& spi, const Uuid& tenant_id) 
                         row.Text(4),
                         row.Get<bool>(5),
                         row.Text(6),
-                        row.Get<int64_t>(7)};
+                        row.Get<int64_t>(7),
+                        row.Optional<std::string>(8),
+                        row.Get<bool>(9)};
 }
 
 bool IsReady(pg::Spi& spi, const Uuid& tenant_id) {
@@ -50,6 +52,10 @@ bool IsReady(pg::Spi& spi, const Uuid& tenant_id) {
 }
 
 void ThrowNoDatabase() { throw Error(ErrorCode::kNotFound, "the tenant has no database"); }
+
+void RequireNotMoving(const TenantDatabase& database) {
+  if (database.moving) throw Error(ErrorCode::kConflict, "the tenant's database is being moved");
+}
 
 void CheckTemplate(const std::optional<std::string>& name) {
   constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789_";

@@ -16,8 +16,8 @@ extern const settings::SealedColumn kServerConnection;
 // The columns of latchkey.tenant_database.
 #define LATCHKEY_TENANT_DATABASE_COLUMNS                                                     \
   "tenant_id, server, template, template_version, status, step, error, healthy, checked_at," \
-  " created_at, updated_at"
-inline constexpr int kTenantDatabaseColumns = 11;
+  " created_at, updated_at, moving"
+inline constexpr int kTenantDatabaseColumns = 12;
 
 // Connections in clear are for workers: EXECUTE keeps others out, and no identity changes that.
 void RequireWorker(const pg::Args& args);
@@ -33,6 +33,8 @@ struct TenantDatabase {
   bool trusted = false;
   std::string sealed_connection;
   int64_t connection_version = 0;
+  std::optional<std::string> other_server;
+  bool moving = false;
 };
 
 // Locked against other changes; the tenant is to be locked before.
@@ -41,6 +43,8 @@ std::optional<TenantDatabase> LockDatabase(pg::Spi& spi, const Uuid& tenant_id);
 bool IsReady(pg::Spi& spi, const Uuid& tenant_id);
 // Raises LK404.
 [[noreturn]] void ThrowNoDatabase();
+// Raises LK410 for one that is on its way to another server.
+void RequireNotMoving(const TenantDatabase& database);
 
 // The name of a template: a folder's. LK400.
 void CheckTemplate(const std::optional<std::string>& name);

@@ -50,6 +50,9 @@ Worker::Options WorkerOptionsOf(const Config& config) {
   options.dns_server = ParseDnsServer(config.dns_server);
   options.templates = config.templates;
   options.tenant_connect_timeout_s = static_cast<int>(config.tenant_connect_timeout_s);
+  options.dump_folder = config.dump_folder;
+  options.export_folder = config.export_folder;
+  options.pg_bin = config.pg_bin;
   return options;
 }
 

@@ -34,15 +34,16 @@ const std::vector<Route>& AllRoutes() {
   static const std::vector<Route> all = [] {
     std::vector<Route> routes;
     for (const auto& module :
-         {AccountRoutes(),       SessionRoutes(),        RoleRoutes(),
-          ApiKeyRoutes(),        PlanRoutes(),           SubscriptionRoutes(),
-          UserRoutes(),          CreditRoutes(),         CreditAdministrationRoutes(),
-          BillingRoutes(),       TenantRoutes(),         TenantMemberRoutes(),
-          HostnameRoutes(),      TenantDatabaseRoutes(), OnboardingRoutes(),
-          JobRoutes(),           ScheduleRoutes(),       EventRoutes(),
-          SettingRoutes(),       WebhookRoutes(),        TenantUserRoutes(),
-          TenantProductRoutes(), TenantCustomerRoutes(), TenantShopRoutes(),
-          TenantStockRoutes(),   OperationRoutes()}) {
+         {AccountRoutes(),        SessionRoutes(),        RoleRoutes(),
+          ApiKeyRoutes(),         PlanRoutes(),           SubscriptionRoutes(),
+          UserRoutes(),           CreditRoutes(),         CreditAdministrationRoutes(),
+          BillingRoutes(),        TenantRoutes(),         TenantMemberRoutes(),
+          HostnameRoutes(),       TenantDatabaseRoutes(), TenantMoveRoutes(),
+          TenantExportRoutes(),   OnboardingRoutes(),     JobRoutes(),
+          ScheduleRoutes(),       EventRoutes(),          SettingRoutes(),
+          WebhookRoutes(),        TenantUserRoutes(),     TenantProductRoutes(),
+          TenantCustomerRoutes(), TenantShopRoutes(),     TenantStockRoutes(),
+          OperationRoutes()}) {
       routes.insert(routes.end(), module.begin(), module.end());
     }
     return routes;

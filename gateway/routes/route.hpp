@@ -224,6 +224,8 @@ std::vector<Route> TenantRoutes();
 std::vector<Route> TenantMemberRoutes();
 std::vector<Route> HostnameRoutes();
 std::vector<Route> TenantDatabaseRoutes();
+std::vector<Route> TenantMoveRoutes();
+std::vector<Route> TenantExportRoutes();
 std::vector<Route> OnboardingRoutes();
 std::vector<Route> TenantUserRoutes();
 std::vector<Route> TenantProductRoutes();

@@ -97,7 +97,44 @@ Schema TenantDatabase() {
            {"healthy", "boolean", kNullable, "Whether it answered at the last look."},
            {"checked_at", "date-time", kNullable, "When that was."},
            {"created_at", "date-time", kAlways, "When it was asked for."},
+           {"updated_at", "date-time", kAlways, "When this was last changed."},
+           {"moving", "boolean", kAlways,
+            "Whether it is on its way to another server, and takes no writes."}}};
+}
+
+Schema TenantMove() {
+  return {"TenantMove",
+          "The last move of a tenant's database.",
+          {{"tenant_id", "uuid", kAlways, "Whose it is."},
+           {"job_id", "uuid", kAlways, "The job that move_tenant enqueued."},
+           {"status", "string", kAlways,
+            "moving, undoing, failed, switched, reverting, reverted, confirming or confirmed."},
+           {"step", "string", kNullable, "What was begun last."},
+           {"error", "string", kNullable, "Why it failed there, or was refused."},
+           {"from_server", "string", kAlways, "Where it was."},
+           {"to_server", "string", kAlways, "Where it goes."},
+           {"table_count", "integer", kNullable, "How many tables both servers had at the switch."},
+           {"row_count", "integer", kNullable, "How many rows."},
+           {"checksum", "string", kNullable, "Of all of them."},
+           {"started_at", "date-time", kAlways, "When it was asked for."},
+           {"switched_at", "date-time", kNullable, "Since when the target is in use."},
            {"updated_at", "date-time", kAlways, "When this was last changed."}}};
+}
+
+Schema TenantExport() {
+  return {"TenantExport",
+          "A dump of a tenant's database, in a file at a worker.",
+          {{"tenant_id", "uuid", kAlways, "Whose it is."},
+           {"id", "uuid", kAlways, "The export."},
+           {"job_id", "uuid", kAlways, "The job that writes or removes it."},
+           {"status", "string", kAlways, "pending, running, done, failed or deleting."},
+           {"error", "string", kNullable, "Why it failed."},
+           {"file_name", "string", kAlways, "Below the worker's folder for exports."},
+           {"host", "string", kNullable, "The machine that has it."},
+           {"bytes", "integer", kNullable, "The size of the file."},
+           {"sha256", "string", kNullable, "Of the file, in hexadecimal."},
+           {"requested_at", "date-time", kAlways, "When it was asked for."},
+           {"finished_at", "date-time", kNullable, "When it was written, or failed."}}};
 }
 
 Schema TenantServer() {
@@ -124,9 +161,9 @@ Schema OnboardingStep() {
 }  // namespace
 
 std::vector<Schema> TenantSchemas() {
-  return {Tenant(),           TenantMembership(), TenantMember(),
-          TenantInvitation(), SentInvitation(),   TenantHostname(),
-          TenantDatabase(),   TenantServer(),     OnboardingStep()};
+  return {Tenant(),         TenantMembership(), TenantMember(),   TenantInvitation(),
+          SentInvitation(), TenantHostname(),   TenantDatabase(), TenantMove(),
+          TenantExport(),   TenantServer(),     OnboardingStep()};
 }
 
 }  // namespace latchkey

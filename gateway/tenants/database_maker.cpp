@@ -1,16 +1,10 @@
 // Statements that make and drop databases and roles.
 #include "gateway/tenants/database_maker.hpp"
 
-#include <cstdlib>
-#include <vector>
+#include "gateway/tenants/statements.hpp"
 
 namespace latchkey {
 namespace {
-
-// Those who work on one database take turns, those whose client has died as well: what such a
-// client has sent runs to its end before the lock is free.
-constexpr char kTakeTurns[] =
-    "SELECT pg_catalog.pg_advisory_lock(7814403, pg_catalog.hashtext($1))";
 
 constexpr char kFindRole[] =
     "SELECT FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1";
@@ -22,64 +16,11 @@ constexpr char kFindDatabase[] =
     "SELECT pg_catalog.pg_get_userbyid(datdba) OPERATOR(pg_catalog.=) $2, datallowconn"
     " FROM pg_catalog.pg_database WHERE datname OPERATOR(pg_catalog.=) $1";
 
-class Statements {
- public:
-  explicit Statements(PgConnection& connection)
-      : connection_(connection), handle_(connection.handle()) {}
-
-  // Each answers false, and does nothing, once one has failed.
-  bool Ask(const std::string& sql, const std::vector<std::string>& values = {}) {
-    if (failure_) return false;
-    rows_ = connection_.Execute(sql.c_str(), values);
-    const ExecStatusType status = PQresultStatus(rows_.get());
-    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) return true;
-    SqlError error = ReadError(rows_.get());
-    if (error.message.empty()) error.message = "the connection is lost";
-    if (!error.detail.empty()) error.message += ". " + error.detail;
-    return Fail(error);
-  }
-
-  bool Fail(SqlError error) {
-    if (!failure_) failure_ = std::move(error);
-    return false;
-  }
-
-  bool AnyRow() const { return PQntuples(rows_.get()) > 0; }
-  bool IsTrue(int column) const { return AnyRow() && Text(column) == "t"; }
-  std::string Text(int column) const { return PQgetvalue(rows_.get(), 0, column); }
-  long Affected() const { return std::atol(PQcmdTuples(rows_.get())); }
-
-  std::string Name(const std::string& name) const {
-    char* quoted = PQescapeIdentifier(handle_, name.data(), name.size());
-    if (!quoted) throw std::bad_alloc();
-    std::string text = quoted;
-    PQfreemem(quoted);
-    return text;
-  }
-
-  // As a literal of an SQL statement; the password itself can't be found from it.
-  bool Verifier(const DatabaseAddress& wanted, std::string& literal) {
-    char* verifier = PQencryptPasswordConn(handle_, wanted.password.c_str(), wanted.user.c_str(),
-                                           "scram-sha-256");
-    if (!verifier) return Fail({"", "the password can't be hashed", "", ""});
-    literal = std::string("'") + verifier + "'";  // of base64, digits, $ and :
-    PQfreemem(verifier);
-    return true;
-  }
-
-  MakerFailure failure() const { return failure_; }
-
- private:
-  PgConnection& connection_;
-  PGconn* const handle_;
-  PgResult rows_;
-  MakerFailure failure_;
-};
-
 bool MakeRole(Statements& sql, const DatabaseAddress& wanted) {
   const std::string role = sql.Name(wanted.user);
   std::string verifier;
-  if (!sql.Verifier(wanted, verifier) || !sql.Ask(kFindRole, {wanted.user})) return false;
+  if (!sql.Verifier(wanted.user, wanted.password, verifier) || !sql.Ask(kFindRole, {wanted.user}))
+    return false;
   const std::string verb = sql.AnyRow() ? "ALTER" : "CREATE";
   if (!sql.Ask(verb + " ROLE " + role + " LOGIN PASSWORD " + verifier)) return false;
   if (!sql.Ask(kMayActAs, {wanted.user})) return false;

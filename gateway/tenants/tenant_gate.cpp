@@ -44,6 +44,10 @@ std::optional<Failure> FailureOfConstraint(const SqlError& error) {
 // answer to a request that the main database has let in.
 Failure FailureThere(const SqlError& error, const std::string& request_id) {
   if (auto failure = FailureOfConstraint(error)) return *failure;
+  if (error.sqlstate == "25006") {
+    return {ErrorId::TenantUnavailable, "the tenant's database takes no writes now: it is moving",
+            "", 1};
+  }
   const Failure failure = FailureOf(error, request_id);
   if (failure.id == ErrorId::Unavailable) return Unavailable();
   return InfoOf(failure.id).status == 401 ? Failure{ErrorId::InternalError} : failure;

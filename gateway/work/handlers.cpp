@@ -27,6 +27,8 @@ const std::vector<JobHandler>& JobHandlers() {
       {"latchkey.sync_tenant_users", nullptr, &Worker::SyncTenantUsers},
       {"latchkey.compare_tenant_users", nullptr, &Worker::CompareTenantUsers},
       {"latchkey.provision_tenant", nullptr, &Worker::ProvisionTenant},
+      {"latchkey.move_tenant", nullptr, &Worker::MoveTenant},
+      {"latchkey.export_tenant", nullptr, &Worker::ExportTenant},
       {"latchkey.drop_tenant_databases", nullptr, &Worker::DropDatabases},
       {"latchkey.check_databases", nullptr, &Worker::CheckDatabases},
   };

@@ -32,6 +32,7 @@ constexpr char kListAbandoned[] =
     ", p.connection IS NULL OR (p.server IS NOT NULL AND p.server_connection IS NULL)"
     " FROM latchkey.abandoned_databases($1, $2) AS p";
 constexpr char kSealed[] = "it is sealed under another master key, or damaged";
+constexpr char kEndMoves[] = "SELECT latchkey.end_abandoned_moves()";
 constexpr char kForget[] = "SELECT latchkey.forget_database($1)";
 
 struct Check {
@@ -152,7 +153,7 @@ std::optional<int64_t> Worker::CheckDatabases(WorkSession& session, HeldJob& job
 std::optional<int64_t> Worker::DropDatabases(WorkSession& session, HeldJob& job) {
   Parameter after;
   int64_t count = 0;
-  std::optional<SqlError> first;
+  std::optional<SqlError> first = session.Run(kEndMoves, {}, kTimeoutMs).error;
   while (true) {
     if (Leave(session, job)) return std::nullopt;
     const TransactionResult page = session.Run(kListAbandoned, {after, kPage}, kTimeoutMs);

@@ -29,6 +29,9 @@ class Worker {
     std::optional<DnsServer> dns_server;  // none: the system's
     std::string templates;                // the folder
     int tenant_connect_timeout_s = 3;
+    std::string dump_folder;    // for dumps of tenants that are moved
+    std::string export_folder;  // for those that stay; empty: none are made
+    std::string pg_bin;         // where pg_dump and pg_restore are; empty: in PATH
   };
   explicit Worker(const Options& options);
 
@@ -59,6 +62,8 @@ class Worker {
   std::optional<int64_t> SyncTenantUsers(WorkSession& session, HeldJob& job);
   std::optional<int64_t> CompareTenantUsers(WorkSession& session, HeldJob& job);
   std::optional<int64_t> ProvisionTenant(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> MoveTenant(WorkSession& session, HeldJob& job);
+  std::optional<int64_t> ExportTenant(WorkSession& session, HeldJob& job);
   std::optional<int64_t> DropDatabases(WorkSession& session, HeldJob& job);
   std::optional<int64_t> CheckDatabases(WorkSession& session, HeldJob& job);
   // Gives the job back when it was we who ended the statement.

@@ -32,6 +32,8 @@ CREATE TABLE latchkey.tenant_databases (
   trusted            boolean     NOT NULL,
   sealed_connection  bytea       NOT NULL,
   connection_version bigint      NOT NULL,
+  other_server       text,
+  moving             boolean     NOT NULL,
   healthy            boolean,
   checked_at         timestamptz,
   users_due_at       timestamptz,
@@ -40,6 +42,7 @@ CREATE TABLE latchkey.tenant_databases (
   CONSTRAINT tenant_databases_pkey PRIMARY KEY (tenant_id),
   CONSTRAINT tenant_databases_tenant_fkey FOREIGN KEY (tenant_id) REFERENCES latchkey.tenants (id),
   CONSTRAINT tenant_databases_server_fkey FOREIGN KEY (server) REFERENCES latchkey.tenant_servers (name),
+  CONSTRAINT tenant_databases_other_server_fkey FOREIGN KEY (other_server) REFERENCES latchkey.tenant_servers (name),
   CONSTRAINT tenant_databases_template_form CHECK (template ~ '^[a-z][a-z0-9_]*$'),
   CONSTRAINT tenant_databases_status_known CHECK (status IN ('pending', 'provisioning', 'ready', 'failed'))
 );
@@ -47,13 +50,15 @@ COMMENT ON TABLE latchkey.tenant_databases IS
   'The database of each tenant that has one (reference). sealed_connection: AES-256-GCM under the master key, bound to the tenant. server: '
   'null when the tenant brought the database along. template_version: the last of the template''s files that is applied there. step, '
   'error: where provisioning is, or failed. trusted: whether the platform''s administrators gave the connection; else it may not lead into '
-  'private networks. connection_version grows with each change of the connection. healthy, checked_at: the last look at it. '
+  'private networks. connection_version grows with each change of the connection. other_server: where a second copy is, while a move '
+  '(tenant_moves) is not over. moving: the database takes no writes because of that. healthy, checked_at: the last look at it. '
   'users_due_at: when its users are to be compared with the main database, null: as soon as possible.';
 CREATE INDEX tenant_databases_by_template ON latchkey.tenant_databases (template, tenant_id);
 CREATE INDEX tenant_databases_by_server ON latchkey.tenant_databases (server) WHERE server IS NOT NULL;
+CREATE INDEX tenant_databases_by_other_server ON latchkey.tenant_databases (other_server) WHERE other_server IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('latchkey.tenant_databases', '');
-GRANT SELECT (tenant_id, server, template, template_version, status, step, error, trusted, connection_version, healthy, checked_at,
-              users_due_at, created_at, updated_at)
+GRANT SELECT (tenant_id, server, template, template_version, status, step, error, trusted, connection_version, other_server, moving,
+              healthy, checked_at, users_due_at, created_at, updated_at)
   ON latchkey.tenant_databases TO latchkey_admin;
 
 CREATE TYPE latchkey.tenant_server AS (name text, accepts_new boolean, databases bigint, created_at timestamptz, updated_at timestamptz);
@@ -62,9 +67,10 @@ COMMENT ON TYPE latchkey.tenant_server IS
 
 CREATE TYPE latchkey.tenant_database AS (
   tenant_id uuid, server text, template text, template_version text, status text, step text, error text, healthy boolean,
-  checked_at timestamptz, created_at timestamptz, updated_at timestamptz);
+  checked_at timestamptz, created_at timestamptz, updated_at timestamptz, moving boolean);
 COMMENT ON TYPE latchkey.tenant_database IS
-  'The state of a tenant''s database. status: pending, provisioning, ready, or failed at a step, with the error.';
+  'The state of a tenant''s database. status: pending, provisioning, ready, or failed at a step, with the error. moving: it is on its way '
+  'to another server, and takes no writes.';
 
 CREATE TYPE latchkey.tenant_connection AS (
   tenant_id uuid, connection jsonb, trusted boolean, version bigint, template text, ready boolean);
@@ -93,8 +99,8 @@ GRANT EXECUTE ON FUNCTION latchkey.register_server(text, jsonb, boolean) TO latc
 CREATE FUNCTION latchkey.remove_server(name text) RETURNS void
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_remove_server';
 COMMENT ON FUNCTION latchkey.remove_server(text) IS
-  'Forgets a server. Holds databases of tenants: conflict (LK410). Unknown: not_found (LK404). Needs tenant_servers.write: forbidden '
-  '(LK403). Event: tenant_server.removed.';
+  'Forgets a server. Holds databases of tenants, or has to do with a move: conflict (LK410). Unknown: not_found (LK404). Needs '
+  'tenant_servers.write: forbidden (LK403). Event: tenant_server.removed.';
 REVOKE ALL ON FUNCTION latchkey.remove_server(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.remove_server(text) TO latchkey_admin;
 
@@ -126,8 +132,8 @@ COMMENT ON FUNCTION latchkey.provision_tenant(uuid, text, text) IS
   'Has a database and a login role made for a tenant, on the server, or the one with the fewest that takes new ones, by a job '
   '(latchkey.provision_tenant): it creates both, installs the template, and makes a pending tenant active. Of a tenant that has a database: '
   'does again what failed or is missing; template: null keeps the one it has. Unknown tenant or server: not_found (LK404). A tenant that is '
-  'archived or deleted, has its database elsewhere, or no server takes it: conflict (LK410). No master key: not_configured (LK504). Needs '
-  'tenant_databases.write, for a certain server platform-wide: forbidden (LK403). Event: tenant.provisioning_requested.';
+  'archived or deleted, is moving, has its database elsewhere, or no server takes it: conflict (LK410). No master key: not_configured '
+  '(LK504). Needs tenant_databases.write, for a certain server platform-wide: forbidden (LK403). Event: tenant.provisioning_requested.';
 REVOKE ALL ON FUNCTION latchkey.provision_tenant(uuid, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.provision_tenant(uuid, text, text) TO latchkey_gateway, latchkey_app, latchkey_admin;
 
@@ -152,8 +158,8 @@ CREATE FUNCTION latchkey.migrate_tenants(template text, at_once integer DEFAULT 
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_migrate_tenants';
 COMMENT ON FUNCTION latchkey.migrate_tenants(text, integer) IS
   'Brings all databases with the template up to date, each by a job (latchkey.provision_tenant) of its own, at_once (1 to 100) at a time; '
-  'a failure stops that tenant''s alone, and stands in list_tenant_databases(). Those where a job is waiting or running get none. Returns '
-  'how many jobs there are to do. Malformed: invalid_argument (LK400). Needs tenant_databases.write platform-wide: forbidden (LK403).';
+  'a failure stops that tenant''s alone, and stands in list_tenant_databases(). Those that are moving, or where a job is waiting, get '
+  'none. Returns how many jobs there are to do. Malformed: invalid_argument (LK400). Needs tenant_databases.write platform-wide: forbidden (LK403).';
 REVOKE ALL ON FUNCTION latchkey.migrate_tenants(text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.migrate_tenants(text, integer) TO latchkey_gateway, latchkey_admin;
 
@@ -171,7 +177,7 @@ CREATE FUNCTION latchkey.start_provisioning(tenant_id uuid) RETURNS latchkey.ten
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_start_provisioning';
 COMMENT ON FUNCTION latchkey.start_provisioning(uuid) IS
   'What a worker is to make for a tenant; again: the same, so that every step can be repeated. A pending tenant becomes provisioning. '
-  'Without a database: not_found (LK404). A tenant that is archived or deleted: conflict (LK410).';
+  'Without a database: not_found (LK404). A tenant that is archived, deleted or moving: conflict (LK410).';
 REVOKE ALL ON FUNCTION latchkey.start_provisioning(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.start_provisioning(uuid) TO latchkey_worker;
 
@@ -213,9 +219,10 @@ CREATE FUNCTION latchkey.abandoned_databases(after uuid DEFAULT NULL, max_rows i
   RETURNS SETOF latchkey.tenant_provisioning
   LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 100 AS 'MODULE_PATHNAME', 'latchkey_abandoned_databases';
 COMMENT ON FUNCTION latchkey.abandoned_databases(uuid, integer) IS
-  'The databases of tenants that are deleted, by tenant: at most max_rows (1 to 1000) after the tenant given. For workers alone, which drop '
-  'those that have a server, with their login roles, and then call forget_database(). connection, server_connection: null also where it '
-  'can''t be opened, sealed under another master key or damaged. No master key: not_configured (LK504).';
+  'The databases of tenants that are deleted, by tenant, but for those whose move is not over: at most max_rows (1 to 1000) after the '
+  'tenant given. For workers alone, which drop those that have a server, with their login roles, and then call forget_database(). '
+  'connection, server_connection: null also where it can''t be opened, sealed under another master key or damaged. No master key: '
+  'not_configured (LK504).';
 REVOKE ALL ON FUNCTION latchkey.abandoned_databases(uuid, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.abandoned_databases(uuid, integer) TO latchkey_worker;
 
@@ -223,6 +230,7 @@ CREATE FUNCTION latchkey.forget_database(tenant_id uuid) RETURNS boolean
   LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'latchkey_forget_database';
 COMMENT ON FUNCTION latchkey.forget_database(uuid) IS
   'Erases the connection to the database of a tenant that is deleted: it was dropped, or is the tenant''s own and stays. False: there was '
-  'none. A tenant that is not deleted: conflict (LK410). Unknown: not_found (LK404). Event: tenant.database_forgotten.';
+  'none. A tenant that is not deleted, or whose move is not over: conflict (LK410). Unknown: not_found (LK404). Event: '
+  'tenant.database_forgotten.';
 REVOKE ALL ON FUNCTION latchkey.forget_database(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey.forget_database(uuid) TO latchkey_worker;

@@ -401,7 +401,7 @@ class IdempotencyTest(CreditsTest):
                     and (parameter["name"], parameter["required"]) == ("Idempotency-Key", True)}
         self.assertEqual(with_key, {"/api/credits/" + what for what in (
             "purchase", "grants", "debit", "holds", "holds/{id}/capture", "refunds")} | {"/api/usage"} | {"/api/tenant/" + what for what in (
-                "orders", "sales", "sales/{id}/payments")})
+                "orders", "sales", "sales/{id}/payments")} | {"/api/tenants/{id}/" + what for what in ("move", "exports")})
 
     def test_from_a_browser(self):
         """CORS lets the header through, and the methods that the routes have."""

@@ -22,7 +22,7 @@ FIELDS = {
     "plan": "free", "status": "active", "reason": "none", "profile": {}, "onboarding_step": "done",
     "token": "a.b.c", "scope": "platform", "disabled": True, "expires_at": "2100-01-01T00:00:00Z",
     "amount": 1, "kind": "bonus", "service": "matrix", "debits": [{"service": "matrix"}], "transaction_id": NO_ID,
-    "connection": {"host": "db.example.com", "database": "d", "user": "u"}, "template": "matrix", "step": "credits",
+    "connection": {"host": "db.example.com", "database": "d", "user": "u"}, "template": "matrix", "server": "matrix", "step": "credits",
     "threshold": 1, "credits_per_unit": 1, "cron": "@yearly", "type": "matrix", "enabled": False, "value": "7 days", "feature": "matrix_unit",
     "url": "https://example.com/", "title": "Matrix", "sku": "matrix", "price_cents": 1, "quantity": 1, "method": "cash",
     "amount_cents": 1, "user_id": NO_ID, "lines": [{"quantity": 1}],
@@ -107,7 +107,7 @@ class MatrixTest(GatewayTest):
         return {"user_id": sql(f"SELECT u.id FROM latchkey.register_user('{email}') AS u, "
                                f"latchkey.grant_role(u.id, 'customer', '{tenant}')"),
                 "invitation_id": sql(f"SELECT id FROM latchkey.invite_member('{tenant}', '{email}', 'customer')"),
-                "hostname": tenant + ".example"}
+                "hostname": tenant + ".example", "export_id": NO_ID}
 
     def id_for(self, path):
         """Something new for the route to act upon."""

@@ -1,4 +1,4 @@
-"""Routes of the modules tenants and tenant_databases, as clients see them; who may what is in the matrix."""
+"""Routes of the modules tenants, tenant_databases, tenant_moves and tenant_exports, as clients see them; who may what is in the matrix."""
 import json
 import unittest
 
@@ -291,6 +291,33 @@ class DatabaseTest(TenantTest):
         self.assertEqual([(s["databases"], s["accepts_new"]) for s in servers if s["name"] == name], [(1, False)])
         self.assertNotIn("s3cr3t", json.dumps(servers))
         self.assert_problem(self.gateway.get("/api/tenant-servers", self.token), 403, "forbidden")
+
+    def test_moving_and_exporting(self):
+        names = [f"{letter}-{self.user_id[-12:]}" for letter in "ab"]
+        for name in names:
+            sql(f"SELECT latchkey.register_server('{name}', '{json.dumps({**self.connection, 'host': '127.0.0.1'})}', false)")
+        key = {"Idempotency-Key": "move-1"}
+        move_there = ("POST", "/{t}/move", {"server": names[1]})
+        self.assert_problem(self.call(*move_there, self.admin, key), 404, "not_found")
+        self.ok("POST", "/{t}/provision", {"template": "store", "server": names[0]}, token=self.admin, status=202)
+        sql(f"SELECT count(*) FROM latchkey.jobs AS j, latchkey.cancel_job(j.account_id, j.id) WHERE j.account_id = '{self.tenant['id']}'; "
+            f"SELECT latchkey.finish_provisioning('{self.tenant['id']}')")
+        self.refused(404, "not_found", "GET", "/{t}/move", token=self.admin)
+        self.assert_problem(self.call(*move_there, self.token, key), 403, "forbidden")
+        job = self.ok(*move_there, token=self.admin, status=202, headers=key)["job_id"]
+        again = self.ok(*move_there, token=self.admin, status=202, headers=key)["job_id"]
+        self.assertEqual(again, job)
+        move = self.ok("GET", "/{t}/move", token=self.admin)["move"]
+        self.assertEqual((move["job_id"], move["status"], move["from_server"], move["to_server"]), (job, "moving", *names))
+        self.assertIs(self.ok("GET", "/{t}/status")["database"]["moving"], True)
+        self.assert_problem(self.call(*move_there, self.admin, {"Idempotency-Key": "move-2"}), 409, "conflict")
+        self.refused(409, "conflict", "POST", "/{t}/move/confirm", token=self.admin)
+        self.assertEqual(self.ok("POST", "/{t}/move/revert", {}, token=self.admin, status=202)["move"]["status"], "undoing")
+        export = self.ok("POST", "/{t}/exports", token=self.admin, status=202, headers=key)["export"]
+        self.assertEqual(self.ok("GET", "/{t}/exports", token=self.admin)["exports"], [export])
+        self.refused(403, "forbidden", "GET", "/{t}/exports")
+        self.ok("DELETE", "/{t}/exports/" + export["id"], token=self.admin, status=202)
+        self.assertEqual(self.ok("GET", "/{t}/exports", token=self.admin)["exports"][0]["status"], "deleting")
 
     def test_migrating(self):
         template = "rest_" + self.user_id[-12:]

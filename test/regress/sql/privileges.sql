@@ -74,20 +74,20 @@ CREATE FUNCTION regress.call_of(f oid, account uuid, token text, session uuid, t
            WHEN name = 'transaction_id' THEN format('(SELECT id FROM regress.priv_credits WHERE account_id = %L AND kind = ''debit'')', account)
            WHEN t = 'uuid'::regtype AND name = 'after' THEN 'NULL::uuid'
            WHEN name = 'tenant_id' AND p.proname = 'switch_tenant' THEN 'NULL::uuid' WHEN name = 'invitation_id' THEN format('(SELECT invitation FROM regress.priv_tenants WHERE owner = %L)', account)
-           WHEN name = 'tenant_id' AND tenant IS NULL AND p.proname ~ '_(tenant|tenant_status|hostname|hostnames|hostname_check|member|members|invitation|invitations|ownership|of|database|connection|provisioning|health|tenant_users|user_drift|user_sync|user_comparison)$' AND p.proname !~ '^(roles|permissions)_of$'
+           WHEN name = 'tenant_id' AND tenant IS NULL AND p.proname ~ '_(tenant|tenant_status|hostname|hostnames|hostname_check|member|members|invitation|invitations|ownership|of|database|connection|provisioning|health|tenant_users|user_drift|user_sync|user_comparison|move|export|exports)$' AND p.proname !~ '^(roles|permissions)_of$'
              THEN format('(SELECT id FROM regress.priv_tenants WHERE owner = %L)', account)
            WHEN name = 'to_user_id' OR name = 'user_id' AND p.proname = 'remove_member' AND tenant IS NULL THEN format('(SELECT owner FROM regress.priv_tenants WHERE owner <> %L ORDER BY owner LIMIT 1)', account)
            WHEN name = 'from_user_id' THEN quote_literal(account) || '::uuid'
            WHEN p.proname = 'login' AND name IN ('tenant', 'host') THEN 'NULL::text'
            WHEN name = 'hostname' THEN quote_literal(CASE p.proname WHEN 'add_hostname' THEN 'new.' ELSE '' END || account || '.example') WHEN name = 'host' THEN quote_literal(account || '.example')
            WHEN name = 'connection' THEN '''{"host": "db.example.com", "database": "d", "user": "u"}''' WHEN name = 'template' AND p.proname = 'migrate_tenants' THEN '''store'''
-           WHEN name IN ('template', 'server') OR name = 'error' AND p.proname = 'record_provisioning' OR name = 'status' AND p.proname = 'list_tenant_databases' THEN 'NULL::text' WHEN name = 'name' AND p.proname ~ '_server$' THEN '''priv-spare'''
+           WHEN name = 'template' OR name = 'server' AND p.proname <> 'move_tenant' OR name = 'error' AND p.proname = 'record_provisioning' OR name = 'status' AND p.proname = 'list_tenant_databases' THEN 'NULL::text' WHEN name = 'name' AND p.proname ~ '_server$' THEN '''priv-spare'''
            WHEN name = 'dns_values' THEN 'NULL::text[]' WHEN name = 'slug' OR name IN ('status', 'kind') AND p.proname = 'list_tenants' THEN 'NULL::text' WHEN name = 'role' AND p.proname = 'invite_member' THEN '''staff'''
            WHEN p.proname = 'set_tenant_status' AND name = 'status' THEN '''suspended''' WHEN p.proname = 'skip_onboarding_step' AND name = 'step' THEN '''credits'''
            WHEN t = 'uuid'::regtype AND name = 'tenant_id' THEN quote_nullable(tenant) || '::uuid'
            WHEN name = 'service_account_id' THEN quote_literal((SELECT id FROM latchkey.service_accounts WHERE name = 'Privileges')) || '::uuid'
            WHEN name = 'key_id' THEN quote_literal((SELECT k.id FROM latchkey.api_keys k JOIN latchkey.service_accounts a ON a.id = k.service_account_id WHERE a.name = 'Privileges')) || '::uuid'
-           WHEN t IN ('bigint[]'::regtype) THEN 'NULL::bigint[]' WHEN name = 'rows' AND t = 'jsonb'::regtype THEN '''[]''::jsonb' WHEN name = 'until' THEN 'NULL::uuid'
+           WHEN name = 'server' AND p.proname = 'move_tenant' THEN '''priv-other''' WHEN name = 'export_id' OR name = 'job_id' AND p.proname ~ '_export$' THEN quote_literal(account) || '::uuid' WHEN p.proname = 'finish_export' AND name <> 'tenant_id' THEN 'NULL' WHEN name = 'run' THEN '1::bigint' WHEN name IN ('table_count', 'row_count') THEN 'NULL::bigint' WHEN p.proname IN ('record_move', 'finish_move') AND name IN ('error', 'checksum') THEN 'NULL::text' WHEN t IN ('bigint[]'::regtype) THEN 'NULL::bigint[]' WHEN name = 'rows' AND t = 'jsonb'::regtype THEN '''[]''::jsonb' WHEN name = 'until' THEN 'NULL::uuid'
            WHEN name = 'endpoint_id' THEN quote_literal(coalesce((SELECT w.id FROM regress.priv_webhooks w WHERE w.account_id = account), account)) || '::uuid'
            WHEN name = 'url' THEN '''https://example.com/''' WHEN name = 'event_types' THEN '''{*}''::text[]' WHEN p.proname = 'list_webhook_deliveries' AND name = 'status' THEN 'NULL::text'
            WHEN t = 'uuid'::regtype THEN quote_literal(account) || '::uuid'

@@ -1,0 +1,25 @@
+// Running a program and waiting for it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace latchkey {
+
+struct ChildResult {
+  bool started = false;
+  bool stopped = false;  // by go_on
+  bool succeeded = false;
+  std::string output;  // what it printed, cut where it is too long
+  std::string errors;
+};
+
+// Runs command[0], looked for in PATH unless it has a slash, with these entries of the environment
+// beside ours, which loses what is about databases. go_on is asked several times a second: when it
+// says no, the program is killed. It is killed as well when this process dies.
+ChildResult RunChild(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment,
+                     const std::function<bool()>& go_on);
+
+}  // namespace latchkey
