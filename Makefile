@@ -133,7 +133,8 @@ CORE_SOURCES := $(sort $(wildcard extension/core/*.cpp))
 # What of the gateway needs no HTTP.
 UNIT_GATEWAY_SOURCES := gateway/http/address_ranges.cpp gateway/http/client_address.cpp \
 	gateway/http/host_lookups.cpp gateway/http/public_host.cpp \
-	gateway/tenants/database_address.cpp gateway/tenants/sql_statements.cpp gateway/tenants/tenant_pools.cpp
+	gateway/tenants/database_address.cpp gateway/tenants/scram_verifier.cpp gateway/tenants/sql_statements.cpp \
+	gateway/tenants/tenant_pools.cpp
 UNIT_TESTS := $(basename $(notdir $(sort $(wildcard test/unit/*_test.cpp))))
 UNIT_CXXFLAGS = -g -std=c++17 -pthread $(WARNINGS) $(INCLUDES) -isystem $(shell $(PG_CONFIG) --includedir)
 UNIT_LIBS = -lgtest_main -lgtest -L$(shell $(PG_CONFIG) --libdir) -lpq -largon2 -lidn2 -lcrypto -pthread

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "gateway/http/connection_loop.hpp"
+#include "gateway/tenants/scram_verifier.hpp"
 #include "gateway/tenants/statements.hpp"
 
 namespace latchkey {
@@ -42,13 +43,12 @@ MakerFailure MakeReader(PgConnection& server, const DatabaseAddress& database,
                         const DatabaseAddress& reader) {
   Statements sql(server);
   const std::string name = sql.Name(reader.user);
-  std::string verifier;
-  if (!sql.Verifier(reader.user, reader.password, verifier) ||
-      !sql.Ask("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", {reader.user})) {
+  if (!sql.Ask("SELECT FROM pg_catalog.pg_roles WHERE rolname = $1", {reader.user})) {
     return sql.failure();
   }
   const std::string verb = sql.AnyRow() ? "ALTER" : "CREATE";
-  sql.Ask(verb + " ROLE " + name + " LOGIN PASSWORD " + verifier);
+  sql.Ask(verb + " ROLE " + name + " LOGIN PASSWORD '" + ScramVerifierOfRandom(reader.password) +
+          "'");
   sql.Ask("GRANT " + sql.Name(database.user) + " TO " + name);
   return sql.failure();
 }

@@ -1,6 +1,7 @@
 // Statements that make and drop databases and roles.
 #include "gateway/tenants/database_maker.hpp"
 
+#include "gateway/tenants/scram_verifier.hpp"
 #include "gateway/tenants/statements.hpp"
 
 namespace latchkey {
@@ -18,11 +19,10 @@ constexpr char kFindDatabase[] =
 
 bool MakeRole(Statements& sql, const DatabaseAddress& wanted) {
   const std::string role = sql.Name(wanted.user);
-  std::string verifier;
-  if (!sql.Verifier(wanted.user, wanted.password, verifier) || !sql.Ask(kFindRole, {wanted.user}))
-    return false;
+  if (!sql.Ask(kFindRole, {wanted.user})) return false;
   const std::string verb = sql.AnyRow() ? "ALTER" : "CREATE";
-  if (!sql.Ask(verb + " ROLE " + role + " LOGIN PASSWORD " + verifier)) return false;
+  const std::string verifier = ScramVerifierOfRandom(wanted.password);
+  if (!sql.Ask(verb + " ROLE " + role + " LOGIN PASSWORD '" + verifier + "'")) return false;
   if (!sql.Ask(kMayActAs, {wanted.user})) return false;
   return sql.IsTrue(0) || sql.Ask("GRANT " + role + " TO CURRENT_USER");
 }

@@ -16,7 +16,8 @@ namespace latchkey {
 using MakerFailure = std::optional<SqlError>;
 
 // The role and the database of `wanted`, which the role owns and nobody else may connect to, by a
-// role with CREATEDB and CREATEROLE. The server is sent the password as a SCRAM verifier only.
+// role with CREATEDB and CREATEROLE. The password must be random: the server is sent a SCRAM
+// verifier of one iteration.
 MakerFailure CreateTenantDatabase(PgConnection& server, const DatabaseAddress& wanted);
 
 // The extension, in its newest version, with what latchkey_app may do for the role, but in this

@@ -55,16 +55,6 @@ class Statements {
     return text;
   }
 
-  // As a literal of an SQL statement; the password itself can't be found from it.
-  bool Verifier(const std::string& user, const std::string& password, std::string& literal) {
-    char* verifier =
-        PQencryptPasswordConn(handle_, password.c_str(), user.c_str(), "scram-sha-256");
-    if (!verifier) return Fail({"", "the password can't be hashed", "", ""});
-    literal = std::string("'") + verifier + "'";  // of base64, digits, $ and :
-    PQfreemem(verifier);
-    return true;
-  }
-
   std::optional<SqlError> failure() const { return failure_; }
 
  private:
