@@ -36,7 +36,8 @@ PATHS = {
     "/api/api-keys/{id}/rotate": {"id": "api_key"}, "/api/tenants": {}, "/api/tenants/dropdown": {},
     **{"/api/tenants/{id}" + rest: {"id": "tenant"} for rest in (
         "", "/archive", "/connect-database", "/hostnames", "/invitations", "/leave", "/members", "/provision", "/reactivate", "/status",
-        "/suspend", "/transfer")},
+        "/suspend", "/transfer", "/exports", "/move", "/move/confirm", "/move/revert")},
+    "/api/tenants/{id}/exports/{export_id}": {"id": "tenant", "export_id": "export"},
     **{"/api/tenants/{id}/hostnames/{hostname}" + rest: {"id": "tenant", "hostname": "hostname"} for rest in ("", "/primary", "/verify")},
     "/api/tenants/{id}/invitations/{invitation_id}": {"id": "tenant", "invitation_id": "invitation"},
     "/api/tenants/{id}/members/{user_id}": {"id": "tenant", "user_id": "user"},
@@ -74,7 +75,8 @@ UNOWNED = {"key", "mark", "override", "newcomer"}
 
 # They name nothing that belongs to a tenant, and are left out where they may be.
 NEUTRAL = set("""active address after amount apply_to_existing at_once atomic barcode before billing_interval category connection
-    created_before created_from credits_per_unit cron currency current_password debits description disabled discount_cents display_name email
+    created_before created_from credits_per_unit cron currency current_password debits description disabled discard_writes discount_cents display_name
+    email
     enabled event_types expires_at expires_in_seconds expiring_days feature from granted granted_limit group_key hostname interval kind
     length limit max_retries max_running metadata method monthly_price_cents name new_password note on_request onboarding_step outcome
     overlap_seconds password payload payment_reference period permissions phone plan price_cents priority profile provision quantity rank
@@ -89,7 +91,7 @@ VALUES = {
     "permissions": ["tenant_data.read"], "token": "a.b.c", "disabled": False, "amount": 1, "kind": "bonus", "service": SERVICE,
     "debits": [{"service": SERVICE}], "connection": {"host": "db.example.com", "database": "d", "user": "u"}, "template": "isolation",
     "step": "credits", "threshold": 1, "credits_per_unit": 1, "cron": "@yearly", "type": "isolation", "enabled": False, "value": "7 days",
-    "feature": UNIT, "url": "https://example.com/", "title": "Isolation", "price_cents": 1, "quantity": 1, "method": "cash",
+    "feature": UNIT, "server": "isolation", "url": "https://example.com/", "title": "Isolation", "price_cents": 1, "quantity": 1, "method": "cash",
     "amount_cents": 1, "role": "customer", "reason": "receipt", "status": "voided", "Stripe-Signature": "t=1,v1=00",
 }
 VALUES_OF = {("PATCH", "/api/tenant/orders/{id}", "status"): "cancelled", ("PATCH", "/api/tenants/{id}", "name"): "Renamed",
@@ -99,17 +101,19 @@ VALUES_OF = {("PATCH", "/api/tenant/orders/{id}", "status"): "cancelled", ("PATC
 PLATFORM = {
     "GET": """/api/billing/customers/{customer} /api/billing/events /api/credits/services/{service}/history /api/events /api/events/consumers
         /api/events/end /api/events/{aggregate}/{aggregate_id} /api/job-rules /api/jobs/all /api/models/{name} /api/permissions /api/schedules
-        /api/schedules/{name}/runs /api/settings /api/tenant-databases /api/tenant-servers /api/tenants /api/users /api/users/{id}
+        /api/schedules/{name}/runs /api/settings /api/tenant-databases /api/tenant-servers /api/tenants /api/tenants/{id}/exports
+        /api/tenants/{id}/move /api/users /api/users/{id}
         /api/users/{id}/sessions /api/webhooks/all""",
     "POST": """/api/billing/events/apply-parked /api/billing/replay /api/credits/grants /api/credits/purchase /api/credits/refunds
         /api/permissions /api/subscription/trial /api/tenant-databases/migrate /api/tenants/{id}/reactivate /api/tenants/{id}/suspend
+        /api/tenants/{id}/exports /api/tenants/{id}/move /api/tenants/{id}/move/confirm /api/tenants/{id}/move/revert
         /api/users/{id}/block /api/users/{id}/unblock""",
     "PUT": """/api/billing/customers/{customer} /api/credits/services/{service} /api/job-rules/{type} /api/plans/{plan}
         /api/plans/{plan}/features/{feature} /api/schedules/{name} /api/settings/{key} /api/subscription/overrides/{feature}
         /api/users/{id} /api/users/{id}/tier""",
     "PATCH": "/api/schedules/{name} /api/users/{id}",
     "DELETE": """/api/job-rules/{type} /api/permissions/{name} /api/plans/{plan} /api/plans/{plan}/features/{feature} /api/schedules/{name}
-        /api/subscription/overrides/{feature} /api/users/{id} /api/users/{id}/sessions""",
+        /api/subscription/overrides/{feature} /api/tenants/{id}/exports/{export_id} /api/users/{id} /api/users/{id}/sessions""",
 }
 # A template without what the path names: 404.
 NOT_IN = {"pos": ("/api/tenant/customers", "/api/tenant/orders"), "store": ("/api/tenant/sales",)}
