@@ -6,7 +6,7 @@ order afterwards, because those sessions would otherwise lie together on few, wa
 """
 
 from figures import verify
-from harness import latchkey, seed, settings
+from harness import drawn, latchkey, seed, settings
 
 SMALL = 1_000
 SAMPLE = 20_000
@@ -38,7 +38,7 @@ def run(bench):
         database = f"scale_{name}"
         load(bench, database, users, sessions, tokens)
         script = verify.write_script(bench.scratch, "verify", tokens, name)
-        sides[f"verify, {name}"] = verify.speed(bench, script, database)
+        sides[f"verify, {name}"] = drawn.speed(bench, script, database)
     bench.cluster.settle()
     bench.in_turn(sides)
     report = bench.report

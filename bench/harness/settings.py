@@ -30,6 +30,13 @@ SCALE_JOBS = number("BENCH_SCALE_JOBS", 1_000_000)
 SNAPSHOT_SECS = number("BENCH_SNAPSHOT_SECS", 3600)
 SNAPSHOT_RATE = number("BENCH_SNAPSHOT_RATE", 0)  # jobs per second; 0: as many as can be
 
+TENANTS = number("BENCH_TENANTS", 1_000)
+PROVISIONED = number("BENCH_PROVISIONED", 200)
+
+# The gateway's defaults, which the figure tenants holds it to.
+TENANT_CONNECTIONS = 100
+TENANT_CONNECTIONS_EACH = 8
+
 # A measurement counts when the rest of the machine used less than this share during it.
 QUIET_PERCENT = number("BENCH_QUIET_PERCENT", 8)
 QUIET_WAIT_SECS = number("BENCH_QUIET_WAIT_SECS", 60)
