@@ -117,6 +117,31 @@ MakerFailure ReadKeyUsage(PgConnection& connection, std::string& usage) {
   return sql.failure();
 }
 
+MakerFailure ReadLocale(PgConnection& source_server, const DatabaseAddress& source,
+                        PgConnection& target_server, std::string& options) {
+  // Columns that some versions have not got, or by another name, are read as JSON. From 15 on a
+  // server has a provider of its own, which is not to be taken instead.
+  constexpr int kHasProviders = 150000;
+  constexpr char kRead[] = R"(
+    SELECT pg_catalog.format(' LC_COLLATE %L LC_CTYPE %L', d.datcollate, d.datctype),
+           CASE j ->> 'datlocprovider'
+             WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
+                                             coalesce(j ->> 'datlocale', j ->> 'daticulocale'))
+                           || coalesce(' ICU_RULES '
+                                       || pg_catalog.quote_literal(j ->> 'daticurules'), '')
+             WHEN 'b' THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L',
+                                             j ->> 'datlocale')
+             ELSE ' LOCALE_PROVIDER libc' END
+      FROM pg_catalog.pg_database d, pg_catalog.to_jsonb(d) AS j WHERE d.datname = $1)";
+  Statements from(source_server);
+  if (!from.Ask(kRead, {source.database})) return from.failure();
+  if (!from.AnyRow()) from.Fail({"", "the source has no such database", "", ""});
+  if (from.failure()) return from.failure();
+  options = from.Text(0);
+  if (PQserverVersion(target_server.handle()) >= kHasProviders) options += from.Text(1);
+  return std::nullopt;
+}
+
 MakerFailure DumpForCopy(const DumpPrograms& programs, const CopyAddresses& addresses,
                          const ForeignExtensions& extensions, const std::string& tenant_file,
                          const std::string& extension_file) {
@@ -151,21 +176,22 @@ MakerFailure FinishCopy(PgConnection& source_server, const DatabaseAddress& sour
                         PgConnection& target, const DatabaseAddress& copy) {
   constexpr char kSettings[] = R"(
     SELECT s.setrole <> 0, pg_catalog.split_part(c.entry, '=', 1),
-           pg_catalog.substr(c.entry, pg_catalog.strpos(c.entry, '=') + 1)
+           pg_catalog.substr(c.entry, pg_catalog.strpos(c.entry, '=') + 1), s.setdatabase <> 0
       FROM pg_catalog.pg_db_role_setting s
-      JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase AND d.datname = $1
+      LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase
       LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole,
            pg_catalog.unnest(s.setconfig) AS c (entry)
-     WHERE s.setrole = 0 OR r.rolname = $2)";
+     WHERE d.datname = $1 AND s.setrole = 0
+        OR r.rolname = $2 AND (s.setdatabase = 0 OR d.datname = $1))";
   Statements from(source_server), to(target);
   if (!from.Ask(kSettings, {source.database, source.user})) return from.failure();
   for (int row = 0; row < from.RowCount(); ++row) {
     const std::string setting = from.Text(1, row);
-    if (setting == "default_transaction_read_only") continue;  // the fence's
-    const std::string database = to.Name(copy.database);
-    const std::string whose = from.Text(0, row) == "t"
-                                  ? "ROLE " + to.Name(copy.user) + " IN DATABASE " + database
-                                  : "DATABASE " + database;
+    const bool is_roles = from.Text(0, row) == "t", is_databases = from.Text(3, row) == "t";
+    if (is_databases && setting == "default_transaction_read_only") continue;  // the fence's
+    const std::string database = "DATABASE " + to.Name(copy.database);
+    std::string whose = is_roles ? "ROLE " + to.Name(copy.user) : database;
+    if (is_roles && is_databases) whose += " IN " + database;
     // FROM CURRENT writes lists and quotes as the server wants them.
     to.Ask("SELECT pg_catalog.set_config($1, $2, false)", {setting, from.Text(2, row)});
     to.Ask("ALTER " + whose + " SET " + SettingName(to, setting) + " FROM CURRENT");

@@ -26,6 +26,11 @@ MakerFailure RequireExtension(PgConnection& server, const std::string& version);
 // Master keys that have sealed what the extension holds; both must have the same.
 MakerFailure ReadKeyUsage(PgConnection& connection, std::string& usage);
 
+// What makes a copy sort and compare texts as the database does, for CreateTenantDatabase():
+// another locale would change what is unique, in which order it is, and what lower() does.
+MakerFailure ReadLocale(PgConnection& source_server, const DatabaseAddress& source,
+                        PgConnection& target_server, std::string& options);
+
 struct CopyAddresses {
   DatabaseAddress source_administration, source_reader;  // both of the source's database
   DatabaseAddress target_administration, target;
@@ -43,7 +48,7 @@ MakerFailure RestoreCopy(const DumpPrograms& programs, const CopyAddresses& addr
                          const ForeignExtensions& extensions, const std::string& tenant_file,
                          const std::string& extension_file, const std::string& list_file);
 
-// Settings of the database and of its role there, which no dump has: read on the source's server,
+// Settings of the database and of its role, which no dump has: read on the source's server,
 // made by the tenant's role. Also gathers statistics.
 MakerFailure FinishCopy(PgConnection& source_server, const DatabaseAddress& source,
                         PgConnection& target, const DatabaseAddress& copy);

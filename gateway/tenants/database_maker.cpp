@@ -36,13 +36,13 @@ bool FindDatabase(Statements& sql, const DatabaseAddress& wanted, bool& exists, 
   return sql.Fail({"42P04", "there is a database of that name that the role does not own", "", ""});
 }
 
-bool MakeDatabase(Statements& sql, const DatabaseAddress& wanted) {
+bool MakeDatabase(Statements& sql, const DatabaseAddress& wanted, const std::string& locale) {
   const std::string name = sql.Name(wanted.database);
   bool exists = false, open = false;
   if (!FindDatabase(sql, wanted, exists, open)) return false;
   // Nobody gets in before PUBLIC has lost its rights.
   if (!exists && !sql.Ask("CREATE DATABASE " + name + " OWNER " + sql.Name(wanted.user) +
-                          " TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false")) {
+                          " TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false" + locale)) {
     return false;
   }
   if (!sql.Ask("REVOKE ALL ON DATABASE " + name + " FROM PUBLIC")) return false;
@@ -51,9 +51,12 @@ bool MakeDatabase(Statements& sql, const DatabaseAddress& wanted) {
 
 }  // namespace
 
-MakerFailure CreateTenantDatabase(PgConnection& server, const DatabaseAddress& wanted) {
+MakerFailure CreateTenantDatabase(PgConnection& server, const DatabaseAddress& wanted,
+                                  const std::string& locale) {
   Statements sql(server);
-  if (sql.Ask(kTakeTurns, {wanted.database}) && MakeRole(sql, wanted)) MakeDatabase(sql, wanted);
+  if (sql.Ask(kTakeTurns, {wanted.database}) && MakeRole(sql, wanted)) {
+    MakeDatabase(sql, wanted, locale);
+  }
   return sql.failure();
 }
 

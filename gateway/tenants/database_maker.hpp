@@ -17,8 +17,9 @@ using MakerFailure = std::optional<SqlError>;
 
 // The role and the database of `wanted`, which the role owns and nobody else may connect to, by a
 // role with CREATEDB and CREATEROLE. The password must be random: the server is sent a SCRAM
-// verifier of one iteration.
-MakerFailure CreateTenantDatabase(PgConnection& server, const DatabaseAddress& wanted);
+// verifier of one iteration. locale: options of CREATE DATABASE; empty: the server's own.
+MakerFailure CreateTenantDatabase(PgConnection& server, const DatabaseAddress& wanted,
+                                  const std::string& locale = "");
 
 // The extension, in its newest version, with what latchkey_app may do for the role, but in this
 // database only: membership would reach into every database of the server. `connection`: to the

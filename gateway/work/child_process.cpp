@@ -121,6 +121,7 @@ ChildResult RunChild(const std::vector<std::string>& command,
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   result.started = !(WIFEXITED(status) && WEXITSTATUS(status) == kNotFound);
+  result.cut = result.output.size() == kMaxOutput;
   result.succeeded = !result.stopped && WIFEXITED(status) && WEXITSTATUS(status) == 0;
   return result;
 }

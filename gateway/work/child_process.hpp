@@ -11,8 +11,9 @@ struct ChildResult {
   bool started = false;
   bool stopped = false;  // by go_on
   bool succeeded = false;
-  std::string output;  // what it printed, cut where it is too long
-  std::string errors;
+  bool cut = false;    // the output, as it was too long
+  std::string output;  // what it printed
+  std::string errors;  // cut where they are too long
 };
 
 // Runs command[0], looked for in PATH unless it has a slash, with these entries of the environment

@@ -119,7 +119,7 @@ std::optional<SqlError> TenantMove::GoBack() {
   if (plan_.on_target) {
     const MakerFailure closed = RunSteps({{"close_target", &TenantMove::CloseTarget}});
     // A target that is dead is a reason to go back.
-    if (closed && !plan_.discard_writes) return closed;
+    if (closed && !plan_.discard_writes) return is_refused_ ? Finish(closed->message) : closed;
     if (!plan_.discard_writes) {
       if (auto failure = RunSteps({{"verify", &TenantMove::CompareTarget}})) {
         return is_refused_ ? Finish(failure->message) : failure;

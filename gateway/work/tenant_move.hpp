@@ -97,7 +97,7 @@ class TenantMove {
   // Whether an attempt has begun to make the target, and to close the source.
   bool is_touched_;
   bool is_worth_repeating_ = true;
-  bool is_refused_ = false;  // going back: the target was written
+  bool is_refused_ = false;  // going back: the target was written, or can't be closed
   int64_t told_ms_ = 0;
   bool may_go_on_ = true;
 };

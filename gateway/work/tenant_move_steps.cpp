@@ -49,6 +49,7 @@ TenantMove::TenantMove(WorkSession& session, HeldJob& job, MovePlan plan, MoveOp
       options_(std::move(options)),
       reader_name_(ReaderName(job.account_id)),
       reader_password_(RandomPassword()),
+      step_(plan_.step.empty() ? "connect" : plan_.step),
       is_touched_(!plan_.step.empty() && plan_.step != "connect") {}
 
 DatabaseAddress TenantMove::In(const DatabaseAddress& server, const DatabaseAddress& database) {
@@ -79,6 +80,8 @@ MakerFailure TenantMove::Hold() {
     return SqlError{"08001", reason, "", ""};
   }
   Statements sql(*server_);
+  // It says nothing while dumps are made, and must keep its lock.
+  sql.Ask("SET idle_session_timeout = 0");
   while (sql.Ask(kTryTakeTurns, {plan_.source.database}) && !sql.IsTrue(0)) {
     if (!MayGoOn()) return SqlError{"", kStopped, "", ""};
     usleep(kPauseUs);
@@ -99,9 +102,11 @@ MakerFailure TenantMove::CreateTarget() {
     if (extensions_.has_latchkey) {
       if (auto failure = RequireExtension(target, extensions_.version)) return failure;
     }
+    std::string locale;
+    if (auto failure = ReadLocale(*server_, plan_.source, target, locale)) return failure;
     // What an earlier attempt has left is not worth finding out about.
     if (auto failure = DropTenantDatabase(target, plan_.target)) return failure;
-    return CreateTenantDatabase(target, plan_.target);
+    return CreateTenantDatabase(target, plan_.target, locale);
   };
   if (auto failure = With(plan_.target_server, create)) return failure;
   if (!extensions_.has_latchkey) return std::nullopt;
@@ -194,7 +199,12 @@ MakerFailure TenantMove::CloseTarget() {
   return With(plan_.target_server, [this, &reader](PgConnection& target) -> MakerFailure {
     if (auto failure = MakeReader(target, plan_.target, reader)) return failure;
     if (auto failure = RefuseWrites(target, plan_.target, reader.user)) return failure;
-    return CloseDatabase(target, plan_.target, reader.user);
+    const auto failure = CloseDatabase(target, plan_.target, reader.user);
+    if (!failure || plan_.discard_writes) return failure;
+    // Whoever has something to end there must get in for it.
+    if (auto error = ReopenDatabase(target, plan_.target, reader.user)) return error;
+    is_refused_ = true;
+    return failure;
   });
 }
 

@@ -115,6 +115,9 @@ check "a shop is on one server" "here 1 0" "$(query "$here" db "SELECT server FR
 
 # ---- Moved while somebody writes: what was acknowledged is there, what was refused says why, and then it goes on.
 first_db=$(connection "$shop" database) first_password=$(connection "$shop" password)
+# The servers' own is C.UTF-8: what a database has is to be kept, or other rows may be equal there.
+query "$here" postgres "UPDATE pg_database SET datcollate = 'C', datctype = 'C' WHERE datname = '$first_db'"
+as_tenant "$shop" "DO \$\$ BEGIN EXECUTE format('ALTER ROLE %I SET work_mem = ''5MB''', current_user); END \$\$"
 : >"$DIR/acknowledged" && : >"$DIR/refused"
 touch "$DIR/writing"
 write_on() {
@@ -155,6 +158,7 @@ check_match "with figures" '^[1-9][0-9]*\|[1-9][0-9]{3,}\|[0-9a-f]{64}$' "$(quer
 check "each step was told" "move_requested move_step:connect move_step:create_database move_step:refuse_writes move_step:dump move_step:restore move_step:verify move_step:switch moved" "$(events_of "$shop")"
 check "what no dump has is there too" "extra, \"\$user\", public 7 ok 1 f 1" "$(as_tenant "$shop" "SELECT current_setting('search_path'), (SELECT last_value FROM numbers), (SELECT mood FROM lines WHERE id = 5),
     (SELECT count(*) FROM pg_largeobject_metadata), has_function_privilege('public', 'secret()', 'EXECUTE'), (SELECT count(*) FROM pg_extension WHERE extname = 'citext')" | tr '|' ' ')"
+check "so are the locale, and settings of the role" "C C 5MB" "$(as_tenant "$shop" "SELECT datcollate, datctype, current_setting('work_mem') FROM pg_database WHERE datname = current_database()" | tr '|' ' ')"
 check_match "the source is closed" 'not permitted to log in' "$(as_tenant "$shop" "SELECT 1" "$here" "$first_db" "$first_password" || true)"
 check "and kept" "1 1" "$(databases "$here") $(databases "$there")"
 check "no reader is left" "1 1" "$(roles "$here") $(roles "$there")"
@@ -168,6 +172,12 @@ query "$here" db "SELECT latchkey.revert_tenant_move('$shop')" >/dev/null
 check_true "a way back that would lose a write is refused" await 30 refused
 check_true "no job is left" await 10 no_jobs
 check "and the target is writable" "done" "$(as_tenant "$shop" "INSERT INTO written VALUES (1000001) RETURNING 'done'")"
+# What was prepared there could be committed later: it is refused as well, and who prepared it gets in.
+as_tenant "$shop" "BEGIN; INSERT INTO written VALUES (1000002); PREPARE TRANSACTION 'later'" >/dev/null
+prepared() { query "$here" db "SELECT status || ' ' || error FROM latchkey.tenant_move('$shop')" | grep -q '^switched .*prepared transactions'; }
+query "$here" db "SELECT latchkey.revert_tenant_move('$shop')" >/dev/null
+check_true "a way back is refused while a transaction is prepared" await 30 prepared
+check "and it can be ended" "done" "$(as_tenant "$shop" "ROLLBACK PREPARED 'later'" && echo done)"
 query "$here" db "SELECT latchkey.revert_tenant_move('$shop', discard_writes => true)" >/dev/null
 becomes "reverted" "$shop" reverted
 check "it is where it was, and writable" "here done" "$(query "$here" db "SELECT server FROM latchkey.tenant_database('$shop')") $(as_tenant "$shop" "DELETE FROM written WHERE n < 0 RETURNING n; SELECT 'done'")"
@@ -303,6 +313,26 @@ query "$here" db "SELECT latchkey.revert_tenant_move('$shop')" >/dev/null
 becomes "called off" "$shop" failed
 check "says so" "called off" "$(query "$here" db "SELECT error FROM latchkey.tenant_move('$shop')")"
 check "and the source is writable" "done" "$(as_tenant "$shop" "SELECT 'done' FROM nextval('numbers')")"
+# Called off when its worker is dead, and the next one is killed as well while it waits for its turn: what was begun is undone.
+rm -f "$DIR"/held.*
+move "$shop" "$to"
+await 30 test -e "$DIR/held.pg_dump" || true
+kill_worker
+open_session hold "$(folder_of "$from")" postgres
+ask hold "SELECT pg_advisory_lock(7814403, hashtext('$(connection "$shop" database)'));" >/dev/null
+query "$here" db "SELECT latchkey.revert_tenant_move('$shop')" >/dev/null
+waits() { query "$(folder_of "$from")" postgres "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'latchkey-worker' AND query LIKE '%pg_try_advisory_lock%'" | grep -q '^[1-9]'; }
+start_worker
+check_true "the next worker waits" await 30 waits
+sleep 0.5
+kill_worker
+ask hold "SELECT pg_advisory_unlock_all();" >/dev/null
+close_session hold
+check "what was begun is known" "undoing dump" "$(query "$here" db "SELECT status, step FROM latchkey.tenant_move('$shop')" | tr '|' ' ')"
+start_worker
+becomes "then it is undone" "$shop" failed
+check "the source is writable" "done" "$(as_tenant "$shop" "SELECT 'done' FROM nextval('numbers')")"
+check "and nothing is left of the copy" 1 "$(($(databases "$here") + $(databases "$there")))"
 rm -f "$DIR"/held.*
 move "$shop" "$to"
 await 30 test -e "$DIR/held.pg_dump" || true
