@@ -44,7 +44,53 @@ constexpr char kLargeObjects[] =
     "SELECT count(*), coalesce(sum(hashtextextended(concat(oid, ':', encode(lo_get(oid),"
     " 'base64')), 0)::numeric), 0) FROM pg_largeobject_metadata";
 
+// Temporary objects come and go with sessions; vacuum and ANALYZE change no row's xmin here.
+constexpr char kDefinitions[] = R"(
+  WITH places AS (SELECT oid, xmin FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'),
+       relations AS (SELECT oid, xmin FROM pg_class WHERE relnamespace IN (SELECT oid FROM places)),
+       rows (at, id, part, stamp) AS (
+    SELECT 'namespace', oid, 0, xmin FROM places
+     UNION ALL SELECT 'class', oid, 0, xmin FROM relations
+     UNION ALL SELECT 'attribute', attrelid, attnum, xmin FROM pg_attribute
+                WHERE attrelid IN (SELECT oid FROM relations)
+     UNION ALL SELECT 'attrdef', oid, 0, xmin FROM pg_attrdef
+                WHERE adrelid IN (SELECT oid FROM relations)
+     UNION ALL SELECT 'index', indexrelid, 0, xmin FROM pg_index
+                WHERE indrelid IN (SELECT oid FROM relations)
+     UNION ALL SELECT 'type', oid, 0, xmin FROM pg_type
+                WHERE typnamespace IN (SELECT oid FROM places)
+     UNION ALL SELECT 'constraint', oid, 0, xmin FROM pg_constraint
+                WHERE connamespace IN (SELECT oid FROM places)
+     UNION ALL SELECT 'proc', oid, 0, xmin FROM pg_proc
+     UNION ALL SELECT 'trigger', oid, 0, xmin FROM pg_trigger
+     UNION ALL SELECT 'rewrite', oid, 0, xmin FROM pg_rewrite
+     UNION ALL SELECT 'policy', oid, 0, xmin FROM pg_policy
+     UNION ALL SELECT 'sequence', seqrelid, 0, xmin FROM pg_sequence
+                WHERE seqrelid IN (SELECT oid FROM relations)
+     UNION ALL SELECT 'enum', oid, 0, xmin FROM pg_enum
+     UNION ALL SELECT 'inherits', inhrelid, inhseqno, xmin FROM pg_inherits
+     UNION ALL SELECT 'description', objoid, objsubid, xmin FROM pg_description
+     UNION ALL SELECT 'default_acl', oid, 0, xmin FROM pg_default_acl
+     UNION ALL SELECT 'extension', oid, 0, xmin FROM pg_extension
+     UNION ALL SELECT 'operator', oid, 0, xmin FROM pg_operator
+     UNION ALL SELECT 'cast', oid, 0, xmin FROM pg_cast
+     UNION ALL SELECT 'collation', oid, 0, xmin FROM pg_collation
+     UNION ALL SELECT 'statistic_ext', oid, 0, xmin FROM pg_statistic_ext
+     UNION ALL SELECT 'ts_config', oid, 0, xmin FROM pg_ts_config
+     UNION ALL SELECT 'ts_dict', oid, 0, xmin FROM pg_ts_dict
+     UNION ALL SELECT 'large object', oid, 0, xmin FROM pg_largeobject_metadata)
+  SELECT concat(count(*), ' ',
+                sum(hashtextextended(concat(at, ' ', id, ' ', part, ' ', stamp), 0)::numeric))
+    FROM rows)";
+
 }  // namespace
+
+MakerFailure ReadDefinitions(PgConnection& connection, std::string& definitions) {
+  Statements sql(connection);
+  for (const char* setting : kSettings) sql.Ask(std::string("SET ") + setting);
+  if (sql.Ask(kDefinitions)) definitions = sql.Text(0);
+  return sql.failure();
+}
 
 MakerFailure DatabaseContents::Read(PgConnection& connection, ContentsPart part, bool has_extension,
                                     const std::function<bool()>& go_on) {

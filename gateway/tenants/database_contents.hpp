@@ -9,6 +9,10 @@
 
 namespace latchkey {
 
+// Stands for everything that is no row of a table: schemas, functions, columns, privileges,
+// comments. It is another after any change of them, in this database; a copy's is always another.
+MakerFailure ReadDefinitions(PgConnection& connection, std::string& definitions);
+
 // Who reads what: the extension's tables are the platform's, everything else the tenant's.
 enum class ContentsPart { kTenant, kExtension };
 

@@ -22,11 +22,38 @@ constexpr char kEndSessions[] = R"(
    WHERE a.datname = $1 AND a.pid <> pg_catalog.pg_backend_pid() AND NOT r.rolsuper
      AND r.rolname <> $3 AND (r.rolname = $2 OR me.rolsuper))";
 
+// Those that were not ended, a superuser's above all, and whose transaction has written something:
+// it would be committed after everything was compared. Anyone may read locks; vacuum has no user.
+constexpr char kWriter[] = R"(
+  SELECT a.pid, a.usename FROM pg_catalog.pg_locks l
+    JOIN pg_catalog.pg_database d ON d.oid = l.database AND d.datname = $1
+    JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid AND a.usesysid IS NOT NULL
+   WHERE l.locktype = 'relation' AND l.granted
+     AND l.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
+                    'AccessExclusiveLock')
+   LIMIT 1)";
+
 bool EndSessions(Statements& sql, const DatabaseAddress& database, const std::string& reader) {
   const int64_t until_ms = MonotonicMs() + kEndTimeoutMs;
   while (sql.Ask(kEndSessions, {database.database, database.user, reader})) {
     if (sql.Text(0) == "0") return true;
     if (MonotonicMs() > until_ms) return sql.Fail({"", "sessions of the tenant don't end", "", ""});
+    usleep(kPauseUs);
+  }
+  return false;
+}
+
+// Waits a little: it may be about to end.
+bool RequireNoWriter(Statements& sql, const DatabaseAddress& database) {
+  const int64_t until_ms = MonotonicMs() + kEndTimeoutMs;
+  while (sql.Ask(kWriter, {database.database})) {
+    if (!sql.AnyRow()) return true;
+    if (MonotonicMs() > until_ms) {
+      return sql.Fail({"",
+                       "process " + sql.Text(0) + " of " + sql.Text(1) +
+                           " has a transaction in the database that writes",
+                       "", ""});
+    }
     usleep(kPauseUs);
   }
   return false;
@@ -75,6 +102,7 @@ MakerFailure CloseDatabase(PgConnection& server, const DatabaseAddress& database
       sql.AnyRow()) {
     sql.Fail({"", "there are prepared transactions in the database", "", ""});
   }
+  RequireNoWriter(sql, database);
   return sql.failure();
 }
 

@@ -19,7 +19,7 @@ MakerFailure RefuseWrites(PgConnection& server, const DatabaseAddress& database,
                           const std::string& reader);
 
 // The tenant's role gets in no more, and nobody but the reader and superusers is in. Refused while
-// there are prepared transactions, which could be committed later.
+// there are prepared transactions, or superusers' that have written: they could be committed later.
 MakerFailure CloseDatabase(PgConnection& server, const DatabaseAddress& database,
                            const std::string& reader);
 

@@ -79,6 +79,7 @@ class TenantMove {
   MakerFailure With(const DatabaseAddress& address, const Work& work);
   MakerFailure ReadContents(const DatabaseAddress& tenant, const DatabaseAddress& administration,
                             DatabaseContents& contents);
+  MakerFailure ReadSourceDefinitions(std::string& definitions);
   // The server's role, in the tenant's database.
   static DatabaseAddress In(const DatabaseAddress& server, const DatabaseAddress& database);
   DatabaseAddress Reader(const DatabaseAddress& database) const;
@@ -93,6 +94,7 @@ class TenantMove {
   std::optional<PgConnection> server_;  // of the source, with the lock
   std::optional<PrivateFolder> folder_;
   ForeignExtensions extensions_;
+  std::string definitions_;  // of the source, when it began to refuse writes
   std::string step_;
   // Whether an attempt has begun to make the target, and to close the source.
   bool is_touched_;

@@ -117,7 +117,14 @@ MakerFailure TenantMove::CreateTarget() {
 MakerFailure TenantMove::RefuseSource() {
   const DatabaseAddress reader = Reader(plan_.source);
   if (auto failure = MakeReader(*server_, plan_.source, reader)) return failure;
-  return RefuseWrites(*server_, plan_.source, reader.user);
+  if (auto failure = RefuseWrites(*server_, plan_.source, reader.user)) return failure;
+  return ReadSourceDefinitions(definitions_);
+}
+
+MakerFailure TenantMove::ReadSourceDefinitions(std::string& definitions) {
+  return With(Reader(plan_.source), [&definitions](PgConnection& source) {
+    return ReadDefinitions(source, definitions);
+  });
 }
 
 MakerFailure TenantMove::Dump() {
@@ -172,6 +179,11 @@ MakerFailure TenantMove::Compare() {
   if (auto failure = ReadContents(Reader(plan_.source), source, original)) return failure;
   const std::string difference = original.DifferenceFrom(copy);
   if (!difference.empty()) return SqlError{"", difference, "", ""};
+  std::string definitions;
+  if (auto failure = ReadSourceDefinitions(definitions)) return failure;
+  if (definitions != definitions_) {
+    return SqlError{"", "definitions were changed while the database was copied", "", ""};
+  }
   if (extensions_.has_latchkey) {
     std::string here, there;
     const auto usage = [](std::string& text) {

@@ -177,7 +177,7 @@ as_tenant "$shop" "BEGIN; INSERT INTO written VALUES (1000002); PREPARE TRANSACT
 prepared() { query "$here" db "SELECT status || ' ' || error FROM latchkey.tenant_move('$shop')" | grep -q '^switched .*prepared transactions'; }
 query "$here" db "SELECT latchkey.revert_tenant_move('$shop')" >/dev/null
 check_true "a way back is refused while a transaction is prepared" await 30 prepared
-check "and it can be ended" "done" "$(as_tenant "$shop" "ROLLBACK PREPARED 'later'" && echo done)"
+check "and it can be ended" "done" "$(as_tenant "$shop" "ROLLBACK PREPARED 'later'" && echo "done")"
 query "$here" db "SELECT latchkey.revert_tenant_move('$shop', discard_writes => true)" >/dev/null
 becomes "reverted" "$shop" reverted
 check "it is where it was, and writable" "here done" "$(query "$here" db "SELECT server FROM latchkey.tenant_database('$shop')") $(as_tenant "$shop" "DELETE FROM written WHERE n < 0 RETURNING n; SELECT 'done'")"
@@ -287,6 +287,25 @@ becomes "it is not moved" "$shop" failed
 check_match "and it says why" '^verify: extra.written has [0-9]+ rows, and [0-9]+ in the copy$' "$(move_error "$shop")"
 check "the tenant is where it was, and writes" "$from done" "$(query "$here" db "SELECT server FROM latchkey.tenant_database('$shop')") $(as_tenant "$shop" "DELETE FROM written WHERE n = 2000000 RETURNING 'done'")"
 check "nothing is left of the copy" "1 2" "$(($(databases "$here") + $(databases "$there"))) $(($(roles "$here") + $(roles "$there") + 1))"
+# What is no row as well.
+touch "$DIR/hold.pg_restore"
+move "$shop" "$to"
+await 30 test -e "$DIR/held.pg_restore" || true
+as_tenant "$shop" "SET transaction_read_only = off; CREATE FUNCTION extra.late() RETURNS text LANGUAGE sql AS 'SELECT ''late'''" >/dev/null
+rm -f "$DIR"/hold.* "$DIR"/held.*
+becomes "with a new function it is not moved" "$shop" failed
+check "and it says why" "verify: definitions were changed while the database was copied" "$(move_error "$shop")"
+check "the function is there" late "$(as_tenant "$shop" "SELECT extra.late()")"
+# What a superuser has written, and not committed before all is compared, would be lost: it is not moved.
+base=$(connection "$shop" database)
+open_session hold "$(folder_of "$from")" "$base"
+ask hold "BEGIN; INSERT INTO extra.written VALUES (2000001);" >/dev/null
+move "$shop" "$to"
+becomes "while a superuser writes, it is not moved" "$shop" failed
+check_match "and it says who" '^verify: process [0-9]+ of postgres has a transaction in the database that writes$' "$(move_error "$shop")"
+ask hold "COMMIT;" >/dev/null
+close_session hold
+check "what it wrote is there" "done" "$(as_tenant "$shop" "DELETE FROM written WHERE n = 2000001 RETURNING 'done'")"
 # A row that is another one in the copy.
 touch "$DIR/hold.pg_restore"
 move "$shop" "$to"
