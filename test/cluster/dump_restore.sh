@@ -78,6 +78,9 @@ fill_database() {
         SELECT latchkey.provision_tenant(id, 'store') FROM latchkey.list_tenants();
         SELECT latchkey.start_provisioning(id) FROM latchkey.list_tenants();
         SELECT latchkey.finish_provisioning(id, '0001_schema.sql') FROM latchkey.list_tenants();
+        SELECT latchkey.register_server('second', '{\"host\": \"db2.example.com\", \"database\": \"postgres\", \"user\": \"maker\"}');
+        SELECT latchkey.complete_job(account_id, id, lease_token) FROM latchkey.claim_jobs('{latchkey.provision_tenant}', 'fill');
+        SELECT latchkey.export_tenant(id, 'a key'), latchkey.move_tenant(id, 'second', 'a key') FROM latchkey.list_tenants();
         SELECT latchkey.record_tenant_user_comparison(id, jsonb_build_array(jsonb_build_object('id', id, 'email', 'who@example.com', 'role', 'staff',
             'status', 'active', 'version', 1))) FROM latchkey.list_tenants();
         SELECT latchkey.skip_onboarding_step(id, 'credits') FROM latchkey.find_user('user9@example.com');
